@@ -1,0 +1,90 @@
+"""Grouped-query causal attention with rotary positions, a sliding window, and packed documents kept apart."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from mistral_moe.models.config import MistralConfig
+
+# Large enough to vanish in a float32 softmax; -inf would make rows of padding NaN.
+MASKED = -1e30
+
+
+def rotary(x: jax.Array, positions: jax.Array, theta: float) -> jax.Array:
+    """Rotary position embedding (Su et al. 2021, arXiv:2104.09864), halves rotated as Hugging Face's Mistral does.
+
+    Args:
+      x: [B, T, N, H].
+      positions: [B, T] int32.
+      theta: base of the frequencies.
+
+    Returns:
+      [B, T, N, H] in x's dtype.
+    """
+    half = x.shape[-1] // 2
+    frequency = theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
+    angle = positions[..., None].astype(jnp.float32) * frequency  # [B, T, H/2]
+    cos, sin = jnp.cos(angle)[:, :, None], jnp.sin(angle)[:, :, None]
+    first, second = jnp.split(x.astype(jnp.float32), 2, axis=-1)
+    return jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1).astype(x.dtype)
+
+
+def attention_mask(segment_ids: jax.Array, sliding_window: int | None) -> jax.Array:
+    """Who may see whom: causal, inside one segment, inside the window.
+
+    Args:
+      segment_ids: [B, T] int32; tokens of different ids never see each other.
+      sliding_window: number of tokens seen, the token itself included; None for all.
+
+    Returns:
+      [B, T, S] bool, query by key.
+    """
+    length = segment_ids.shape[1]
+    distance = jnp.arange(length)[:, None] - jnp.arange(length)[None, :]
+    causal = distance >= 0
+    if sliding_window is not None:
+        causal &= distance < sliding_window
+    return causal[None] & (segment_ids[:, :, None] == segment_ids[:, None, :])
+
+
+class Attention(nn.Module):
+    """Multi-head attention with K key/value heads shared by N query heads."""
+
+    config: MistralConfig
+
+    @nn.compact
+    def __call__(self, x: jax.Array, positions: jax.Array, mask: jax.Array) -> jax.Array:
+        """Attends.
+
+        Args:
+          x: [B, T, D].
+          positions: [B, T] int32.
+          mask: [B, T, S] bool.
+
+        Returns:
+          [B, T, D].
+        """
+        c = self.config
+        dtype = jnp.dtype(c.dtype)
+        init = nn.initializers.normal(c.d_model**-0.5)
+        out_init = nn.initializers.normal((c.num_heads * c.head_dim) ** -0.5 / (2 * c.num_layers) ** 0.5)
+
+        def weight(name: str, shape: tuple[int, ...], initializer: nn.initializers.Initializer) -> jax.Array:
+            return self.param(name, initializer, shape, jnp.dtype(c.param_dtype)).astype(dtype)
+
+        query = jnp.einsum("BTD,DNH->BTNH", x, weight("query", (c.d_model, c.num_heads, c.head_dim), init))
+        key = jnp.einsum("BSD,DKH->BSKH", x, weight("key", (c.d_model, c.num_kv_heads, c.head_dim), init))
+        value = jnp.einsum("BSD,DKH->BSKH", x, weight("value", (c.d_model, c.num_kv_heads, c.head_dim), init))
+        query = rotary(query, positions, c.rope_theta) * c.head_dim**-0.5
+        key = rotary(key, positions, c.rope_theta)
+
+        group = c.num_heads // c.num_kv_heads
+        query = query.reshape(*query.shape[:2], c.num_kv_heads, group, c.head_dim)
+        scores = jnp.einsum("BTKGH,BSKH->BKGTS", query, key, preferred_element_type=jnp.float32)
+        scores = jnp.where(mask[:, None, None], scores, MASKED)
+        probabilities = jax.nn.softmax(scores, axis=-1).astype(dtype)
+        mixed = jnp.einsum("BKGTS,BSKH->BTKGH", probabilities, value)
+        mixed = mixed.reshape(*mixed.shape[:2], c.num_heads, c.head_dim)
+        return jnp.einsum("BTNH,NHD->BTD", mixed, weight("output", (c.num_heads, c.head_dim, c.d_model), out_init))

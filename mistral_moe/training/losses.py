@@ -1,0 +1,125 @@
+"""The losses that train seeds, branches, routers and mixtures. Each returns its terms apart."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+from mistral_moe.kernels.cross_entropy import token_cross_entropy
+from mistral_moe.models.config import MistralConfig
+from mistral_moe.models.mistral import Mistral
+from mistral_moe.routing.balance import expert_load, load_balance_loss, router_z_loss
+from mistral_moe.routing.oracle import forced_losses, oracle_losses, oracle_posterior
+
+
+@dataclasses.dataclass(frozen=True)
+class RouterTerms:
+    """Weights of the router's terms.
+
+    Attributes:
+      balance: of the load-balance loss.
+      z: of the z-loss.
+      oracle: of the cross-entropy to the oracle's posterior (router stage).
+      window: tokens per window of the oracle.
+      temperature: of the oracle's posterior, in nats.
+      bias_rate: step of the balancing by selection bias; 0 turns it off.
+    """
+
+    balance: float = 0.0
+    z: float = 0.0
+    oracle: float = 1.0
+    window: int = 64
+    temperature: float = 0.1
+    bias_rate: float = 0.0
+
+
+def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
+    """Mean of [B, T] values under [B, T] weights; 0 where there is no weight at all."""
+    return jnp.sum(values * weights) / jnp.maximum(jnp.sum(weights), 1e-6)
+
+
+def language_model_loss(
+    config: MistralConfig,
+    params: dict,
+    batch: dict,
+    terms: RouterTerms = RouterTerms(),
+    reasoning_steps: int | None = None,
+    chunk: int = 0,
+) -> tuple[jax.Array, dict]:
+    """Next-token loss of a dense model or a mixture, plus the router's balance terms.
+
+    Args:
+      config: the model's.
+      params: the model's.
+      batch: tokens, targets, segment_ids, positions, loss_weights, each [B, T].
+      terms: weights of the router's terms (a mixture only).
+      reasoning_steps: R, instead of the config's.
+      chunk: tokens per chunk of the cross-entropy.
+
+    Returns:
+      The scalar that is minimised, and its terms: `loss` (nats per token), for a mixture also `balance`, `z` and `load`
+      [L, E].
+    """
+    out = Mistral(config).apply(
+        {"params": params},
+        batch["tokens"],
+        batch["segment_ids"],
+        batch["positions"],
+        reasoning_steps=reasoning_steps,
+    )
+    nats, _ = token_cross_entropy(out.hidden, params["lm_head"], batch["targets"], chunk)
+    loss = weighted_mean(nats, batch["loss_weights"])
+    metrics = {"loss": loss}
+    total = loss
+    if out.decision is not None:
+        real = batch["segment_ids"] > 0
+        metrics["balance"] = load_balance_loss(out.decision.logits, out.decision.experts, real)
+        metrics["z"] = router_z_loss(out.decision.logits, real)
+        metrics["load"] = expert_load(out.decision.experts, real, config.num_experts)
+        total = total + terms.balance * metrics["balance"] + terms.z * metrics["z"]
+    return total, metrics
+
+
+def router_loss(
+    config: MistralConfig, params: dict, batch: dict, terms: RouterTerms, reasoning_steps: int = 0
+) -> tuple[jax.Array, dict]:
+    """Cross-entropy of the router to the measured oracle, plus balance.
+
+    The forward pass runs once an expert (forced), which gives the per-token losses [E, B, T]; their windowed soft
+    posterior is the target. When one decision serves the model, no gradient crosses the trunk: the compiler drops it.
+
+    Args:
+      config: the mixture's.
+      params: the mixture's.
+      batch: as in `language_model_loss`.
+      terms: weights of the terms.
+      reasoning_steps: R of the forced passes.
+
+    Returns:
+      The scalar that is minimised, and its terms: `cross_entropy`, `balance`, `z`, `load` [L, E], `agreement` (share of
+      the tokens whose first choice is the window's best expert), `regret` (nats per token above the window's best
+      expert, when each token goes to its first choice).
+    """
+    losses = jax.lax.stop_gradient(forced_losses(config, params, batch, reasoning_steps))
+    target = oracle_posterior(losses, batch, terms.window, terms.temperature)
+    out = Mistral(config).apply(
+        {"params": params}, batch["tokens"], batch["segment_ids"], batch["positions"], reasoning_steps=0
+    )
+    logits, weights = out.decision.logits, batch["loss_weights"]
+    real = batch["segment_ids"] > 0
+    per_token = -jnp.sum(target * jax.nn.log_softmax(logits, axis=-1), axis=-1).mean(axis=0)
+    first = out.decision.experts[-1, ..., 0]
+    chosen = jnp.take_along_axis(losses, first[None], axis=0)[0]
+    _, best = oracle_losses(losses, batch, terms.window)
+    metrics = {
+        "cross_entropy": weighted_mean(per_token, weights),
+        "balance": load_balance_loss(logits, out.decision.experts, real),
+        "z": router_z_loss(logits, real),
+        "load": expert_load(out.decision.experts, real, config.num_experts),
+        "agreement": weighted_mean((first == jnp.argmax(target, axis=-1)).astype(jnp.float32), weights),
+        "regret": weighted_mean(chosen - best, weights),
+    }
+    total = terms.oracle * metrics["cross_entropy"] + terms.balance * metrics["balance"] + terms.z * metrics["z"]
+    return total, metrics
