@@ -55,3 +55,42 @@ class Reject:
 
     reason: str
     evidence: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Quarantined:
+    """A piece of a source that can't be read at all, with what a person needs to look at it.
+
+    Attributes:
+      path: the file.
+      offset: where in the file reading failed, in bytes (a syntax error: the line's first byte).
+      reason: short name that is counted.
+      num_bytes: bytes that were set aside.
+      evidence: the decoder's or parser's own words.
+    """
+
+    path: str
+    offset: int
+    reason: str
+    num_bytes: int
+    evidence: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadRequest:
+    """Which part of a source one worker reads.
+
+    Attributes:
+      seed: of the generators; sources that read files use it to draw which files.
+      shard, num_shards: this part and the number of parts; the parts together are the source, whatever their number.
+      level_bytes: bytes of each level that a generator is to make over all its shards.
+      source_bytes: bytes of files that a reader may open over all its shards, 0 for all there are.
+      root: folder of the input, "" for the source's own place.
+    """
+
+    seed: int = 0
+    shard: int = 0
+    num_shards: int = 1
+    level_bytes: int = 0
+    source_bytes: int = 0
+    root: str = ""

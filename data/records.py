@@ -1,7 +1,6 @@
 """Documents in ArrayRecord files, encoded as `tf.train.Example`, so that TFDS, seqio and grain all read them.
 
-ArrayRecord is read by position, which is what shuffling, mixing and resuming without loss rest on
-(https://github.com/google/array_record).
+The files themselves are `data.array_records`' business, which needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -11,18 +10,12 @@ import os
 import pathlib
 from collections.abc import Iterable, Iterator
 
-from array_record.python import array_record_module
 import tensorflow as tf
 
+from data.array_records import CorruptRecordError, read_records, write_records
 from data.document import Document
 
-# One record a group: a random read decodes one document, not its neighbours.
-WRITER_OPTIONS = "group_size:1,zstd:3"
 _TEXT_FIELDS = ("text", "domain", "level", "source", "licence", "media_type")
-
-
-class CorruptRecordError(ValueError):
-    """A file or record that can't be read; the message names both and what to do."""
 
 
 def encode(document: Document) -> bytes:
@@ -56,47 +49,9 @@ def decode(record: bytes) -> Document:
         raise CorruptRecordError(f"not a document record: {error}") from error
 
 
-def write_records(path: str | os.PathLike[str], records: Iterable[bytes]) -> int:
-    """Writes one ArrayRecord file atomically (a crash leaves no half file under `path`). Returns the record count."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    writer = array_record_module.ArrayRecordWriter(str(partial), WRITER_OPTIONS)
-    count = 0
-    try:
-        for record in records:
-            writer.write(record)
-            count += 1
-    finally:
-        writer.close()
-    os.replace(partial, path)
-    return count
-
-
 def write_documents(path: str | os.PathLike[str], documents: Iterable[Document]) -> int:
     """Writes documents in the given order, atomically. Returns their number."""
     return write_records(path, (encode(document) for document in documents))
-
-
-def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """Yields the raw records of one file in order.
-
-    Raises:
-      CorruptRecordError: the file is missing, truncated or no ArrayRecord.
-    """
-    try:
-        reader = array_record_module.ArrayRecordReader(str(path))
-        num_records = reader.num_records()
-    except Exception as error:
-        raise CorruptRecordError(f"{path}: cannot be opened as ArrayRecord ({error}); write it anew") from error
-    try:
-        for index in range(num_records):
-            try:
-                yield reader.read([index])[0]
-            except Exception as error:
-                raise CorruptRecordError(f"{path}: record {index} cannot be read ({error}); write the file anew") from error
-    finally:
-        reader.close()
 
 
 def read_documents(path: str | os.PathLike[str]) -> Iterator[Document]:

@@ -1,0 +1,288 @@
+"""The tokenised cache of one level and split: what `prepare_for_expert` leaves for the loaders.
+
+    TOKENS/<domain>/<level>/<split>.array_record   one record a document: BOS + tokens + EOS, little-endian
+    TOKENS/<domain>/<level>/<split>.lengths.npy    int64 [documents], tokens of each record
+    TOKENS/<domain>/<level>/<split>.json           counts and hashes; written last, so its presence means complete
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import json
+import os
+import pathlib
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from data import array_records
+from data.domains import level_index
+from data.tokenizer import Tokenizer
+
+_BATCH_DOCUMENTS = 256
+
+
+class TokenCacheError(ValueError):
+    """A token cache that can't be used as it is; the message names the file and what to do."""
+
+
+def cache_path(tokens_dir: str | os.PathLike[str], domain: str, level: str, split: str) -> pathlib.Path:
+    """Where the tokens of one level and split lie: `TOKENS/code/functions/train.array_record`."""
+    level_index(domain, level)
+    return pathlib.Path(tokens_dir) / domain / level / f"{split}.array_record"
+
+
+def encode_split(
+    data_dir: str | os.PathLike[str],
+    tokens_dir: str | os.PathLike[str],
+    tokenizer: Tokenizer,
+    domain: str,
+    level: str,
+    split: str,
+    num_threads: int = 1,
+) -> dict[str, Any]:
+    """Tokenises one split of a level, unless that was done already from the same documents by the same tokenizer.
+
+    Killed at any moment and started again it leaves the same bytes; their number does not depend on `num_threads`.
+
+    Returns:
+      The manifest: documents, tokens (BOS and EOS included), bytes (UTF-8 of the texts), dtype, tokenizer_sha256,
+      source_sha256, records_sha256.
+
+    Raises:
+      CorruptRecordError: the documents are missing or can't be read.
+    """
+    # Documents are tf.train.Examples; TensorFlow is needed here and nowhere else in the loading path.
+    from data import records
+
+    source = records.split_path(data_dir, domain, level, split)
+    if not source.exists():
+        raise array_records.CorruptRecordError(f"{source}: no documents here; run launch.process_data for {domain} first")
+    source_sha256 = _sha256(source)
+    target = cache_path(tokens_dir, domain, level, split)
+    marker = target.with_suffix(".json")
+    done = _read_marker(marker)
+    if (
+        done is not None
+        and (done["tokenizer_sha256"], done["source_sha256"]) == (tokenizer.sha256, source_sha256)
+        and target.exists()
+        and _sha256(target) == done["records_sha256"]
+        and _lengths_path(target).exists()
+    ):
+        return done
+    # From here on the old marker would vouch for files that are being replaced.
+    marker.unlink(missing_ok=True)
+
+    dtype = np.dtype("<u2") if tokenizer.vocab_size <= 1 << 16 else np.dtype("<i4")
+    lengths: list[int] = []
+    num_bytes = 0
+
+    def encoded() -> Iterator[bytes]:
+        nonlocal num_bytes
+        for batch in _batches(records.read_documents(source), _BATCH_DOCUMENTS):
+            texts = [document.text for document in batch]
+            num_bytes += sum(len(text.encode("utf-8")) for text in texts)
+            for ids in tokenizer.encode_batch(texts, bos=True, eos=True, num_threads=num_threads):
+                lengths.append(len(ids))
+                yield ids.astype(dtype).tobytes()
+
+    documents = array_records.write_records(target, encoded())
+    buffer = io.BytesIO()
+    np.save(buffer, np.array(lengths, dtype=np.int64))
+    _write_atomically(_lengths_path(target), buffer.getvalue())
+    manifest = {
+        "documents": documents,
+        "tokens": sum(lengths),
+        "bytes": num_bytes,
+        "dtype": dtype.str,
+        "tokenizer_sha256": tokenizer.sha256,
+        "source_sha256": source_sha256,
+        "records_sha256": _sha256(target),
+    }
+    _write_atomically(marker, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
+    return manifest
+
+
+class TokenSource:
+    """Random access to the tokenised documents of one level and split. Opens on first use; safe between threads.
+
+    Every check happens at that opening: the files are there and whole, hold documents, and come from the tokenizer
+    that is expected.
+    """
+
+    def __init__(
+        self,
+        tokens_dir: str | os.PathLike[str],
+        domain: str,
+        level: str,
+        split: str,
+        tokenizer_sha256: str | None = None,
+        verify: bool = True,
+    ):
+        """Names a split.
+
+        Args:
+          tokens_dir: folder of the cache.
+          domain: one of the domains.
+          level: one of its levels.
+          split: "train" or "heldout".
+          tokenizer_sha256: hash of the tokenizer the model is trained with; None accepts any.
+          verify: hash the whole file at opening (about 1 s a GB). Without it only sizes and counts are compared.
+        """
+        self.path = cache_path(tokens_dir, domain, level, split)
+        self._arguments = (tokens_dir, domain, level, split, tokenizer_sha256, verify)
+        self._tokenizer_sha256 = tokenizer_sha256
+        self._verify = verify
+        self._lock = threading.Lock()
+        self._reader = None
+
+    def __reduce__(self):
+        return TokenSource, self._arguments
+
+    def __repr__(self) -> str:
+        return f"TokenSource({str(self.path)!r})"
+
+    def open(self) -> TokenSource:
+        """Opens the files and checks them, once. Returns the source itself.
+
+        Raises:
+          TokenCacheError: a file is missing, corrupt, empty, or of another tokenizer.
+        """
+        with self._lock:
+            if self._reader is None:
+                manifest = self._checked_manifest()
+                lengths = self._checked_lengths(manifest)
+                try:
+                    reader = array_records.open_reader(self.path)
+                except array_records.CorruptRecordError as error:
+                    raise self._unusable(str(error)) from error
+                if reader.num_records() != len(lengths):
+                    raise self._unusable(f"holds {reader.num_records()} records for {len(lengths)} lengths")
+                self._manifest, self._lengths, self._dtype = manifest, lengths, np.dtype(manifest["dtype"])
+                self._reader = reader
+        return self
+
+    def close(self) -> None:
+        """Closes the file; the next use opens it again."""
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What `encode_split` returned."""
+        return self.open()._manifest
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each document, BOS and EOS included, int64 [documents]."""
+        return self.open()._lengths
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes a token takes in the file and in `read_all`."""
+        return self.open()._dtype.itemsize
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the tokens in their order."""
+        return self.manifest["records_sha256"]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Tokens of one document, [tokens] of the cache's dtype."""
+        return self.read([index])[0]
+
+    def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """Tokens of several documents in one call to the file, each [tokens] of the cache's dtype.
+
+        Raises:
+          TokenCacheError: a record can't be read or is not as long as it was written.
+        """
+        self.open()
+        try:
+            raw = self._reader.read([int(index) for index in indices])
+        except Exception as error:  # array_record raises bare RuntimeErrors
+            raise self._unusable(f"documents {list(indices)[:8]} cannot be read ({error})") from error
+        for index, record in zip(indices, raw):
+            if len(record) != self._lengths[index] * self._dtype.itemsize:
+                raise self._unusable(f"document {index} has {len(record)} bytes, not its {self._lengths[index]} tokens")
+        return [np.frombuffer(record, dtype=self._dtype) for record in raw]
+
+    def read_all(self) -> np.ndarray:
+        """All documents one after another, [manifest["tokens"]] of the cache's dtype."""
+        documents = range(len(self))
+        parts = [np.concatenate(self.read(documents[start : start + 4096])) for start in range(0, len(self), 4096)]
+        return np.concatenate(parts)
+
+    def _checked_manifest(self) -> dict[str, Any]:
+        marker = self.path.with_suffix(".json")
+        manifest = _read_marker(marker)
+        if manifest is None:
+            raise self._unusable(f"{marker.name} is missing or unreadable, so the split was not tokenised to its end")
+        if self._tokenizer_sha256 not in (None, manifest["tokenizer_sha256"]):
+            raise self._unusable(
+                f"it was made by tokenizer {manifest['tokenizer_sha256'][:12]}, "
+                f"but {self._tokenizer_sha256[:12]} is expected"
+            )
+        if manifest["documents"] == 0:
+            raise TokenCacheError(
+                f"{self.path}: the split has no documents; add data for this level, or give it no weight in the mixture"
+            )
+        if not self.path.exists():
+            raise self._unusable("the file is missing")
+        if self._verify and _sha256(self.path) != manifest["records_sha256"]:
+            raise self._unusable("the file is corrupt: its hash is not the one it was written with")
+        return manifest
+
+    def _checked_lengths(self, manifest: dict[str, Any]) -> np.ndarray:
+        path = _lengths_path(self.path)
+        try:
+            lengths = np.load(path)
+        except (OSError, ValueError, EOFError) as error:
+            raise self._unusable(f"{path.name} cannot be read ({error})") from error
+        if lengths.shape != (manifest["documents"],) or lengths.sum() != manifest["tokens"]:
+            counts = f"{manifest['documents']} documents of {manifest['tokens']} tokens"
+            raise self._unusable(f"{path.name} does not add up to {counts}")
+        return lengths
+
+    def _unusable(self, reason: str) -> TokenCacheError:
+        return TokenCacheError(f"{self.path}: {reason}; delete {self.path.with_suffix('.json')} and tokenise the split anew")
+
+
+def _lengths_path(path: pathlib.Path) -> pathlib.Path:
+    return path.with_suffix(".lengths.npy")
+
+
+def _read_marker(path: pathlib.Path) -> dict[str, Any] | None:
+    """The manifest of a complete split, or None."""
+    try:
+        manifest = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    wanted = {"documents", "tokens", "bytes", "dtype", "tokenizer_sha256", "source_sha256", "records_sha256"}
+    return manifest if isinstance(manifest, dict) and wanted <= manifest.keys() else None
+
+
+def _write_atomically(path: pathlib.Path, content: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def _sha256(path: pathlib.Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
