@@ -20,7 +20,7 @@ DEFINITIONS: dict[str, str] = {
         "optimization: at least OPTIMIZATION_SITES places that trade clarity for speed or memory (slots, caches, bit "
         "operations, binary buffers, heaps, bisection, generators that yield). "
         "systems: at least SYSTEMS_SITES uses of the operating system, sockets, threads, processes or foreign code. "
-        "algorithms: cyclomatic complexity of at least ALGORITHMS_CYCLOMATIC or nesting of at least ALGORITHMS_NESTING. "
+        "algorithms: cyclomatic complexity of at least ALGORITHMS_CYCLOMATIC, or nesting of ALGORITHMS_NESTING. "
         "functions: cyclomatic complexity of at least FUNCTIONS_CYCLOMATIC, or more than one definition. "
         "syntax_basics: the rest, straight-line code and single short definitions. The first that holds is the level."
     ),
@@ -29,7 +29,7 @@ DEFINITIONS: dict[str, str] = {
         "LENGTH_WEIGHT * log2(words / 50); the levels are the score's ranges between LANGUAGE_BOUNDS."
     ),
     "math": (
-        "arithmetic: numbers only. algebra: one or more unknowns, polynomials. calculus: derivatives, integrals, limits. "
+        "arithmetic: numbers only. algebra: unknowns and polynomials. calculus: derivatives, integrals, limits. "
         "proofs: a general statement with each step checked. research: number theory, matrices, series, counting."
     ),
     "reasoning": (
@@ -61,8 +61,8 @@ _SYSTEM_NAMES = frozenset(
     + ("asyncio", "events", "futures", "sock", "loop", "_loop", "pwd", "grp", "errno")
 )
 _FAST_NAMES = frozenset(
-    ("lru_cache", "cache", "cached_property", "_cache", "__slots__", "heapq", "heappush", "heappop", "bisect", "memoryview")
-    + ("bytearray", "deque", "struct", "array", "intern", "islice", "getrandbits", "unpack", "pack", "WeakKeyDictionary")
+    ("lru_cache", "cache", "cached_property", "_cache", "__slots__", "heapq", "heappush", "heappop", "bisect")
+    + ("memoryview", "bytearray", "deque", "struct", "array", "intern", "islice", "getrandbits", "unpack", "pack")
     + ("bisect_left", "bisect_right", "from_bytes", "to_bytes", "bit_length")
 )
 _SENTENCE_END = re.compile(r"[.!?]+(?:\s|$)|\n\n")

@@ -78,6 +78,11 @@ class StageContext:
     spec: StageSpec
     stages: Stages
 
+    @property
+    def config_hash(self) -> str:
+        """Hash of the config sections that decide this stage's result."""
+        return config_hash.digest(config_hash.sections(self.config, stages_lib.config_keys(self.spec.name, self.stages)))
+
     def input_folder(self, name: str) -> pathlib.Path:
         """The folder of a stage that this one needs.
 

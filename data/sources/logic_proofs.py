@@ -53,7 +53,8 @@ def _sentence(formula: solvers.Formula) -> str:
 
 
 def _ask(rng: random.Random, formula: solvers.Formula) -> str:
-    return rng.choice(("Does it follow that {}?", "Is it certain that {}?", "Can we conclude that {}?")).format(say(formula))
+    form = rng.choice(("Does it follow that {}?", "Is it certain that {}?", "Can we conclude that {}?"))
+    return form.format(say(formula))
 
 
 def _one_rule(rng: random.Random) -> Puzzle:
@@ -164,7 +165,8 @@ def _ranking(rng: random.Random) -> Puzzle:
     clues = [["before", a, b] for a, b in zip(people, people[1:])]
     place = rng.randint(1, len(people))
     shown = [
-        f"{a} is {more} than {b}." if rng.random() < 0.6 else f"{b} is less {_base(more)} than {a}." for _, a, b in clues
+        f"{a} is {more} than {b}." if rng.random() < 0.6 else f"{b} is less {_base(more)} than {a}."
+        for _, a, b in clues
     ]
     rng.shuffle(shown)
     steps = [f"From {a} we get to {b}, who comes right below." for _, a, b in clues]

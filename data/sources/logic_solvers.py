@@ -84,6 +84,10 @@ def _categorical(statement: Sequence[str], model: Sequence[frozenset[str]]) -> b
     return {"all": all(inside), "no": not any(inside), "some": any(inside), "some_not": not all(inside)}[quantifier]
 
 
+def _between(place: Mapping[str, int], who: str, left: str, right: str) -> bool:
+    return min(place[left], place[right]) < place[who] < max(place[left], place[right])
+
+
 _CLUES: dict[str, Callable[..., bool]] = {
     "at": lambda place, who, seat: place[who] == seat,
     "not_at": lambda place, who, seat: place[who] != seat,
@@ -91,7 +95,7 @@ _CLUES: dict[str, Callable[..., bool]] = {
     "next_to": lambda place, first, second: abs(place[first] - place[second]) == 1,
     "not_next_to": lambda place, first, second: abs(place[first] - place[second]) != 1,
     "right_after": lambda place, first, second: place[first] - place[second] == 1,
-    "between": lambda place, who, left, right: min(place[left], place[right]) < place[who] < max(place[left], place[right]),
+    "between": _between,
 }
 CLUES = tuple(_CLUES)
 

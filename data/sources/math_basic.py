@@ -8,7 +8,7 @@ from fractions import Fraction
 from data.sources.math_claims import ANSWER, Problem
 
 _NAMES = ("Ada", "Ben", "Chloe", "Dmitri", "Elena", "Farid", "Grace", "Hiro", "Ines", "Jonas", "Kofi", "Lena", "Mina")
-_THINGS = ("apples", "pencils", "stickers", "marbles", "books", "coins", "tiles", "seeds", "tickets", "buttons", "stamps")
+_THINGS = ("apples", "pencils", "stickers", "marbles", "books", "coins", "tiles", "seeds", "tickets", "stamps")
 _PLACES = ("box", "bag", "shelf", "crate", "jar", "basket", "drawer", "tray")
 _ASK = ("Compute {}.", "What is {}?", "Find the value of {}.", "Work out {}.", "Evaluate {}.", "Calculate {}.")
 
@@ -24,7 +24,7 @@ def term(coefficient: Fraction | int, power: int, name: str = "x") -> str:
     variable = name if power == 1 else f"{name}^{power}"
     if coefficient in (1, -1):
         return variable if coefficient == 1 else f"-{variable}"
-    number = f"({coefficient})" if isinstance(coefficient, Fraction) and coefficient.denominator > 1 else str(coefficient)
+    number = f"({coefficient})" if Fraction(coefficient).denominator > 1 else str(coefficient)
     return f"{number}*{variable}"
 
 
@@ -140,8 +140,8 @@ def _journey(rng: random.Random) -> Problem:
     second, more = rng.randint(8, 120), rng.randint(2, 9)
     total = speed * hours + second * more
     question = (
-        f"{name} travels by {vehicle} for {hours} hours at {speed} km per hour and then for {more} hours at {second} km "
-        f"per hour. {rng.choice(('How far is the whole way?', 'What distance is that in all?'))}"
+        f"{name} travels by {vehicle} for {hours} hours at {speed} km per hour and then for {more} hours at {second} "
+        f"km per hour. {rng.choice(('How far is the whole way?', 'What distance is that in all?'))}"
     )
     steps = [
         f"The first part is {speed} * {hours} = {speed * hours} km.",
@@ -215,7 +215,8 @@ def _system(rng: random.Random) -> Problem:
     p, q = a * x + b * y, c * x + d * y
     first, second = (f"{term(m, 1)} {_signed(n)}*y" for m, n in ((a, b), (c, d)))
     steps = [
-        f"Multiply the first equation by {d} and the second by {b}, then subtract: {a * d - b * c}*x = {d * p - b * q}.",
+        f"Multiply the first equation by {d} and the second by {b}.",
+        f"Then subtract: {a * d - b * c}*x = {d * p - b * q}.",
         f"So x = {d * p - b * q} / ({a * d - b * c}) = {x}.",
         f"Put x into the first equation: {b}*y = {p} - ({a})*({x}) = {p - a * x}, so y = {y}.",
     ]

@@ -86,7 +86,8 @@ def _factorisation(rng: random.Random) -> Problem:
         rule = " * ".join(f"({e} + 1)" for e in powers.values())
         kind, what = "divisor_count", f"How many positive divisors has {number}?"
     steps = [f"Factor: {number} = {shown}.", f"The prime powers contribute {rule} = {value}."]
-    return Problem(what, steps, str(value), [("equal", shown, str(number)), ("equal", rule, ANSWER), (kind, number, ANSWER)])
+    claims = [("equal", shown, str(number)), ("equal", rule, ANSWER), (kind, number, ANSWER)]
+    return Problem(what, steps, str(value), claims)
 
 
 def _determinant(rng: random.Random) -> Problem:

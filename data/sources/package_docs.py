@@ -1,4 +1,4 @@
-"""Prose about software: what installed packages and the standard library say of themselves.
+"""Prose about software: what the project's dependencies and the standard library say of themselves.
 
 Three places: a package's long description, the .md and .rst files it ships, and docstrings, which are read from source
 files by `ast` without importing anything. What is yielded is the prose alone: code blocks, tables, option lists and
@@ -8,6 +8,8 @@ doctests are cut out paragraph by paragraph.
 from __future__ import annotations
 
 import ast
+import contextlib
+import csv
 import functools
 import importlib.metadata
 import inspect
@@ -19,16 +21,29 @@ from data.document import Document, Quarantined, ReadRequest, content_id
 from data.sources import stdlib_code
 
 NAME = "package_docs"
+STDLIB = "stdlib"
 MAX_BYTES = 6144
+# A fixed list out of requirements.lock: what else is installed on a machine must not change the corpus.
+PACKAGES = (
+    *("absl-py", "array-record", "attrs", "clu", "etils", "flax", "fonttools", "fsspec", "grain", "h5py", "humanize"),
+    *("jax", "keras", "matplotlib", "mistral-common", "ml-collections", "mpmath", "numpy", "opt-einsum", "optax"),
+    *("optree", "orbax-checkpoint", "packaging", "pillow", "pyarrow", "pydantic", "pyglove", "pygments", "pyparsing"),
+    *("python-dateutil", "requests", "rich", "scipy", "sentencepiece", "seqio", "sympy", "tensorflow"),
+    *("tensorflow-datasets", "tiktoken", "treescope", "urllib3", "xxhash"),
+)
 _TESTS = frozenset(("test", "tests", "testing", "_vendor", "vendor", "_vendored", "third_party", "site-packages"))
 _WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
 _FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.DOTALL | re.MULTILINE)
 _HTML = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>", re.DOTALL)
-_MARK_UP_LINE = re.compile(r"^\s*(\.\. |:[\w ]+:|[=\-~^*#+|_\s]{3,}$|\||\[!|!\[|>>>|\.\.\. |@\w+|https?://\S+$|#{1,6} )")
+_MARK_UP_LINE = re.compile(
+    r"^\s*(\.\. |:[\w ]+:|[=\-~^*#+|_\s]{3,}$|\||\[!|!\[|>>>|\.\.\. |@\w+|https?://\S+$|#{1,6} )"
+)
 _NAMED_VALUE = re.compile(r"^\s*[-*]?\s*[`*]*\w[\w.*`]*[`*]*\s*(\([^)]*\))?\s*(:|--| - )")
+_SECTION = re.compile(
+    r"^\s*(Args|Arguments|Parameters|Params|Returns?|Yields?|Raises|Attributes|Examples?|Usage|References):"
+)
 _LINK = re.compile(r"\[([^\]\[]+)\]\([^)\s]*\)|`([^`<]+?)\s*<[^>]+>`_+")
 _ROLE = re.compile(r":(?:py:)?\w+:`~?([^`]+)`")
-_CODE_MARKS = re.compile(r"[=(){}\[\]<>_/\\;$%^&*|+@]")
 # What a package's licence field says -> the SPDX identifier; first match wins, copyleft is looked for before all else.
 _LICENCES: tuple[tuple[str, str], ...] = (
     (r"\bAGPL|affero", "AGPL-3.0-only"),
@@ -62,7 +77,7 @@ def licence_of(metadata: importlib.metadata.PackageMetadata) -> str:
 def _is_prose(paragraph: str) -> bool:
     """Whether a paragraph reads as sentences rather than as code, a table or a list of parameters."""
     lines = paragraph.split("\n")
-    if any(_MARK_UP_LINE.match(line) for line in lines):
+    if _SECTION.match(lines[0]) or any(_MARK_UP_LINE.match(line) for line in lines):
         return False
     if sum(bool(_NAMED_VALUE.match(line)) for line in lines) * 2 > len(lines):
         return False
@@ -138,50 +153,57 @@ def _from_page(path: pathlib.Path, source: str, licence: str) -> Iterator[Docume
 
 
 @functools.cache
-def _packages() -> list[importlib.metadata.Distribution]:
-    """Installed packages by name; a name that lies twice on the path counts once, as for `import`."""
-    found: dict[str, importlib.metadata.Distribution] = {}
-    for package in importlib.metadata.distributions():
-        found.setdefault(package.metadata["Name"] or "", package)
-    return [found[name] for name in sorted(found) if name]
+def _packages() -> tuple[importlib.metadata.Distribution, ...]:
+    """Those of PACKAGES that are installed, by name."""
+    found = []
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append(importlib.metadata.distribution(name))
+    return tuple(found)
+
+
+def _files(package: importlib.metadata.Distribution) -> Iterator[tuple[str, int]]:
+    """Yields (path, bytes) of the text files a package installed, as its RECORD lists them."""
+    for path, *rest in csv.reader((package.read_text("RECORD") or "").splitlines()):
+        if path.endswith((".md", ".rst", ".py")) and not path.startswith("..") and _TESTS.isdisjoint(path.split("/")):
+            yield path, int(rest[-1] or 0) if rest else 0
 
 
 @functools.cache
-def _wanted_files(seed: int, budget: int) -> list[tuple[str, pathlib.Path, str]]:
+def _wanted_files(seed: int, budget: int) -> tuple[tuple[str, pathlib.Path, str], ...]:
     """(source, path, licence) of files to read: pages all, source files in an order drawn by `seed` up to `budget`."""
     pages, code = [], []
     for package in _packages():
-        licence = licence_of(package.metadata)
-        for file in package.files or ():
-            if file.suffix not in (".md", ".rst", ".py") or not _TESTS.isdisjoint(file.parts) or ".." in file.parts:
-                continue
-            source = f"{package.metadata['Name']}:{file.as_posix()}"
-            (code if file.suffix == ".py" else pages).append((source, file, licence, file.size or 0))
+        metadata = package.metadata  # parsed anew at each access
+        licence = licence_of(metadata)
+        for name, size in _files(package):
+            row = (f"{metadata['Name']}:{name}", pathlib.Path(package.locate_file(name)), licence, size)
+            (code if name.endswith(".py") else pages).append(row)
     root = stdlib_code.root_folder()
     for path in stdlib_code.python_files(root):
-        source = f"stdlib:{path.relative_to(root).as_posix()}"
-        code.append((source, path, "stdlib", path.stat().st_size))
+        code.append((f"stdlib:{path.relative_to(root).as_posix()}", path, STDLIB, path.stat().st_size))
     code.sort(key=lambda row: (content_id(f"{seed}:{row[0]}"), row[0]))
     wanted, used = [], 0
-    for source, file, licence, size in pages + code:
+    for source, path, licence, size in pages + code:
         used += size
         if budget and used > budget:
             break
-        wanted.append((source, file if isinstance(file, pathlib.Path) else pathlib.Path(file.locate()), licence))
-    return wanted
+        wanted.append((source, path, licence))
+    return tuple(wanted)
 
 
 def read(request: ReadRequest) -> Iterator[Document | Quarantined]:
     """Yields the prose of one shard: descriptions first, then pages, then docstrings of a seeded draw of files."""
     for package in _packages()[request.shard :: request.num_shards]:
-        description = package.metadata.get_payload() or package.metadata.get("Description") or ""
-        yield from _documents(description, f"{package.metadata['Name']}:description", licence_of(package.metadata))
+        metadata = package.metadata
+        description = metadata.get_payload() or metadata.get("Description") or ""
+        yield from _documents(description, f"{metadata['Name']}:description", licence_of(metadata))
     for source, path, licence in _wanted_files(request.seed, request.source_bytes)[request.shard :: request.num_shards]:
         if not path.is_file():
             continue  # listed by the package but not installed, as an optional part may be
         if path.suffix != ".py":
             yield from _from_page(path, source, licence)
-        elif licence == "stdlib":
+        elif licence == STDLIB:
             text = path.read_text(encoding="utf-8", errors="replace")
             yield from _from_source(path, source, stdlib_code.licence_of(text))
         else:

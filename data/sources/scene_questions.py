@@ -1,7 +1,7 @@
 """Captions of scene graphs, and questions about them that are answered from the graph alone.
 
-A question is a JSON list `[kind, *arguments]`, its wording follows from it, and `answer` is the only place where answers
-come from: generating and verifying can't disagree on what a question means.
+A question is a JSON list `[kind, *arguments]`, its wording follows from it, and `answer` is the only place where
+answers come from: generating and verifying can't disagree on what a question means.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Scene = Mapping[str, Any]
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def plural(noun: str, count: int) -> str:
@@ -33,7 +32,8 @@ def caption(scene: Scene) -> str:
     """One sentence that says all there is to see."""
     if scene["kind"] == "chart":
         values = ", ".join(f"{colour} {value}" for colour, value in scene["values"])
-        return f"a {scene['chart']} chart on a {scene['background']} ground with the values {values} from left to right."
+        ground = f"on a {scene['background']} ground"
+        return f"a {scene['chart']} chart {ground} with the values {values} from left to right."
     rows: dict[int, list[str]] = {}
     for thing in scene["things"]:
         rows.setdefault(thing["cell"][1], []).append(_article(name(thing, with_size=True)))

@@ -62,7 +62,7 @@ def read_python(path: pathlib.Path) -> tuple[str, ast.Module] | Quarantined:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         text = raw.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        return Quarantined(str(path), getattr(error, "start", 0), "undecodable", len(raw), str(error))
+        return Quarantined(str(path), _first_bad_byte(raw, error), "undecodable", len(raw), str(error))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     try:
         return text, ast.parse(text)
@@ -72,9 +72,19 @@ def read_python(path: pathlib.Path) -> tuple[str, ast.Module] | Quarantined:
         return Quarantined(str(path), offset, "syntax_error", len(raw), str(error))
 
 
+def _first_bad_byte(raw: bytes, error: Exception) -> int:
+    """Offset of the byte that failed; the detection of encodings fails on whole lines and doesn't say."""
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as precise:
+        return getattr(error, "start", precise.start)
+    return getattr(error, "start", 0)
+
+
 def licence_of(text: str) -> str:
     """PSF-2.0, or NOASSERTION where the head of a file carries a notice that names no permissive licence."""
-    head = "\n".join(text.split("\n", _HEADER_LINES)[:_HEADER_LINES])
+    # Notices are wrapped and justified at will, inside comments as well.
+    head = " ".join(" ".join(text.split("\n", _HEADER_LINES)[:_HEADER_LINES]).replace("#", " ").split())
     if not _NOTICE.search(head):
         return LICENCE
     return LICENCE if _PERMISSIVE.search(head) and not _COPYLEFT.search(head) else UNKNOWN_LICENCE

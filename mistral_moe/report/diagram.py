@@ -12,7 +12,9 @@ _WIDTH, _STEP = 1000, 58
 _SEED, _EXPERT, _MIXTURE = (20, 200), (375, 250), (780, 200)  # x and width of the three columns' boxes
 
 
-def _box(x: float, y: float, width: float, height: float, colour: str, texts: tuple[str, str], inks: tuple[str, str]) -> str:
+def _box(
+    x: float, y: float, width: float, height: float, colour: str, texts: tuple[str, str], inks: tuple[str, str]
+) -> str:
     middle = x + width / 2
     return (
         f'<rect x="{x}" y="{y - height / 2}" width="{width}" height="{height}" rx="10" fill="{colour}" '

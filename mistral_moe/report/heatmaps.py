@@ -29,8 +29,15 @@ def _cells(axes: Axes, shades: np.ndarray, texts: Sequence[Sequence[str]] | None
                 winner = best[column] == row
                 ink = paint("soft" if step is None else f"heat_ink_{step}")
                 label = texts[row][column] + (" \u2605" if winner else "")
-                axes.text(column + 0.5, row + 0.52, label, ha="center", va="center", color=ink,
-                          fontweight="bold" if winner else "normal")  # fmt: skip
+                axes.text(
+                    column + 0.5,
+                    row + 0.52,
+                    label,
+                    ha="center",
+                    va="center",
+                    color=ink,
+                    fontweight="bold" if winner else "normal",
+                )
     axes.set_xlim(0, columns)
     axes.set_ylim(rows, 0)
     svg.bare(axes)
@@ -46,10 +53,11 @@ def _number(value: object) -> float:
     return float(value) if wording.is_number(value) else np.nan
 
 
-def _shades(values: np.ndarray) -> np.ndarray:
-    """1 for the lowest of each column, 0 for the highest; the root keeps near misses apart from the best."""
-    low = np.nanmin(values, axis=0, initial=np.inf, where=np.isfinite(values))
-    high = np.nanmax(values, axis=0, initial=-np.inf, where=np.isfinite(values))
+def _shades(values: np.ndarray, rows: Sequence[int]) -> np.ndarray:
+    """1 for the lowest of each column among `rows`, 0 for the highest; the root keeps near misses apart from the best."""
+    scale = values[rows]
+    low = np.min(scale, axis=0, initial=np.inf, where=np.isfinite(scale))
+    high = np.max(scale, axis=0, initial=-np.inf, where=np.isfinite(scale))
     span = np.where(high > low, high - low, 1.0)
     return 1 - np.sqrt(np.clip((values - low) / span, 0, None))
 
@@ -66,15 +74,19 @@ def loss_heat_map(losses: Mapping[str, Mapping[str, float]], means: Mapping[str,
     """Held-out loss, models down and domains across with the mean at the end; the best real model is starred."""
     models = list(losses)
     values = np.array([[_number(losses[m].get(d)) for d in domains] + [_number(means.get(m))] for m in models])
-    best = _lowest(values, [row for row, model in enumerate(models) if model != ORACLE])
+    real = [row for row, model in enumerate(models) if model != ORACLE] or [0]
+    best = _lowest(values, real)
     with svg.drawing("loss-map"):
         figure, (axes,) = svg.axes_grid(1, 1, 10.2, 0.42 * len(models) + 0.6)
-        _cells(axes, _shades(values), [[wording.nats(v) for v in row] for row in values.tolist()], best)
+        _cells(axes, _shades(values, real), [[wording.nats(v) for v in row] for row in values.tolist()], best)
         _label(axes, [wording.name(m) for m in models], [*domains, "mean"])
         axes.axvline(len(domains), color=paint("soft"), linewidth=1)
-        winners = [f"{d}: {wording.name(models[b])}" for d, b in zip([*domains, "mean"], best, strict=True) if b is not None]
-        return svg.inline(figure, "loss-map", "Held-out loss of each model on each domain",
-                          "Lowest loss, " + "; ".join(winners) + ".")  # fmt: skip
+        winners = [
+            f"{d}: {wording.name(models[b])}" for d, b in zip([*domains, "mean"], best, strict=True) if b is not None
+        ]
+        return svg.inline(
+            figure, "loss-map", "Held-out loss of each model on each domain", "Lowest loss, " + "; ".join(winners) + "."
+        )
 
 
 def shared_by_all_layers(shares: Mapping[str, Sequence[Sequence[float]]]) -> bool:
@@ -94,7 +106,7 @@ def utilisation(name: str, title: str, shares: Mapping[str, Sequence[Sequence[fl
     domains = in_order(shares)
     single = shared_by_all_layers(shares)
     layers = 1 if single else min(len(shares[domain]) for domain in domains)
-    columns = 1 if single else min(layers, 3)
+    columns = 2 if layers in (2, 4) else min(layers, 3)
     rows = -(-layers // columns)
     panel = (0.85 * len(experts) + 1.6, 0.46 * len(domains) + 0.95)
     with svg.drawing(name):
@@ -108,18 +120,20 @@ def utilisation(name: str, title: str, shares: Mapping[str, Sequence[Sequence[fl
             texts = [[f"{100 * v:.0f}" if np.isfinite(v) else wording.ABSENT for v in row] for row in values]
             _cells(axes, values, texts, [None] * values.shape[1])
             first = layer % columns == 0
-            _label(axes, domains if first else [""] * len(domains), [short(e) for e in experts])
-            axes.tick_params(axis="x", labelsize=8.5)
+            _label(
+                axes, domains if first else [""] * len(domains), [short(e, 7 if columns > 2 else 12) for e in experts]
+            )
+            axes.tick_params(axis="x", labelsize=8.5 if columns > 1 else 10)
             axes.set_title("All layers" if single else f"Layer {layer + 1}")
         own = {d: float(np.mean([layer[experts.index(d)] for layer in shares[d]])) for d in domains if d in experts}
         told = ", ".join(f"{domain} {wording.percent(share)}" for domain, share in own.items())
         return svg.inline(figure, name, title, f"Share of tokens sent to the domain's own expert: {told}.")
 
 
-def short(expert: str) -> str:
-    """An expert's name, cut where it would run into its neighbour's."""
+def short(expert: str, room: int) -> str:
+    """An expert's name, cut to the letters there is room for."""
     words = wording.name(expert)
-    return words if len(words) <= 7 else words[:5] + "."
+    return words if len(words) <= room else words[: room - 2] + "."
 
 
 def forced_experts(name: str, title: str, losses: Mapping[str, Mapping[str, float]]) -> str:
@@ -127,10 +141,13 @@ def forced_experts(name: str, title: str, losses: Mapping[str, Mapping[str, floa
     experts = in_order(losses)
     domains = in_order({domain for row in losses.values() for domain in row})
     values = np.array([[_number(losses[expert].get(domain)) for domain in domains] for expert in experts])
-    best = _lowest(values, range(len(experts)))
+    rows = list(range(len(experts)))
+    best = _lowest(values, rows)
     with svg.drawing(name):
         figure, (axes,) = svg.axes_grid(1, 1, 1.15 * len(domains) + 1.5, 0.46 * len(experts) + 0.6)
-        _cells(axes, _shades(values), [[wording.nats(v) for v in row] for row in values.tolist()], best)
+        _cells(axes, _shades(values, rows), [[wording.nats(v) for v in row] for row in values.tolist()], best)
         _label(axes, [wording.name(e) for e in experts], domains)
         own = sum(best[c] is not None and experts[best[c]] == d for c, d in enumerate(domains))
-        return svg.inline(figure, name, title, f"On {own} of {len(domains)} domains the domain's own expert is the best.")
+        return svg.inline(
+            figure, name, title, f"On {own} of {len(domains)} domains the domain's own expert is the best."
+        )

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mistral_moe.report.wording import is_number
+
 # The order in which domains are told, wherever a report lists them; others follow by name.
 DOMAIN_ORDER = ("code", "math", "language", "reasoning", "multimodal")
 MIXTURES = ("mixture_after_mix", "mixture_after_router", "mixture_after_joint")
@@ -61,7 +63,7 @@ class ReportInput:
         for model, losses in self.held_out_loss.items():
             if model in written:
                 means[model] = written[model]
-            elif losses:
+            elif losses and all(map(is_number, losses.values())):
                 means[model] = sum(losses.values()) / len(losses)
         return means
 

@@ -1,4 +1,4 @@
-"""Small pieces of HTML that every section is put together from. Text is escaped here; arguments named `html` are not."""
+"""Small pieces of HTML that every section is put together from. Text is escaped here, `html` is not."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def paragraph(text: str, role: str = "") -> str:
 
 def figure(svg: str, caption: str) -> str:
     """A plot with the line that says how to read it; scrolls sideways where the screen is narrow."""
-    return (
-        f'<figure><div class="plot" tabindex="0">{svg}</div><figcaption>{escape(caption)}</figcaption></figure>'
-    )
+    return f'<figure><div class="plot" tabindex="0">{svg}</div><figcaption>{escape(caption)}</figcaption></figure>'
 
 
 def pair(figures: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ def _against(run: ReportInput) -> list[tuple[str, str, Mapping[str, float], floa
     own = {d: losses[f"expert_{d}"][d] for d in run.domains if d in losses.get(f"expert_{d}", {})}
     if own:
         complete = len(own) == len(run.domains) and all(map(wording.is_number, own.values()))
-        rows.append(("own", "Each domain's own expert", own, sum(own.values()) / len(own) if complete else None))
+        rows.append(("own", "Each domain\u2019s own expert", own, sum(own.values()) / len(own) if complete else None))
     return rows
 
 
@@ -59,34 +59,61 @@ def headline(run: ReportInput) -> str:
     tiles, said = [], []
     if mixture:
         mean = run.held_out_loss_mean.get(mixture)
-        for who, label, losses, reference in _against(run):
+        for who, _, losses, reference in _against(run):
             if who == "own":
                 worst = _worst_against_own(run, losses)
                 if worst:
-                    said.append(f"at its furthest from a domain\u2019s own expert {_direction(worst[0])} it ({worst[1]})")
-                    tiles.append(_tile("Against each domain\u2019s own expert, at worst", wording.percent(worst[0], signed=True),
-                                       f"on {worst[1]}; lower is better", "" if worst[0] > 0 else "good"))  # fmt: skip
+                    said.append(f"at worst {_direction(worst[0])} a domain\u2019s own expert ({worst[1]})")
+                    tiles.append(
+                        _tile(
+                            "Against each domain\u2019s own expert, at worst",
+                            wording.percent(worst[0], signed=True),
+                            f"on {worst[1]}; lower is better",
+                            "" if worst[0] > 0 else "good",
+                        )
+                    )
                 continue
             change = wording.relative(mean, reference)
             if change is not None:
                 named = "the seed" if who == "seed" else "a dense model of equal training FLOPs"
                 said.append(f"{_direction(change)} {named}")
-                tiles.append(_tile(f"Loss against {named}", wording.percent(change, signed=True),
-                                   f"{wording.nats(mean)} against {wording.nats(reference)} nats, mean", _tone(change)))  # fmt: skip
-        joined = said[0] if len(said) == 1 else f"{', '.join(said[:-1])}, and {said[-1]}" if said else "nothing to compare with"
+                tiles.append(
+                    _tile(
+                        f"Loss against {named}",
+                        wording.percent(change, signed=True),
+                        f"{wording.nats(mean)} against {wording.nats(reference)} nats, mean",
+                        _tone(change),
+                    )
+                )
+        joined = (
+            said[0]
+            if len(said) == 1
+            else f"{', '.join(said[:-1])}, and {said[-1]}"
+            if said
+            else "nothing to compare with"
+        )
         lead = (
             f"<strong>{wording.nats(mean)} nats per token</strong> on held-out text, the mean of {len(run.domains)} domains: "
             f"{escape(_STAGE_OF[mixture])}, the mixture is {escape(joined)}."
         )
-        picture = figure(diagram.family(run), "Held-out loss in nats per token, lower is better: the seed and the mixture on "
-                         "the mean of all domains, each expert on its own domain.")  # fmt: skip
+        picture = figure(
+            diagram.family(run),
+            "Held-out loss in nats per token, lower is better: the seed and the mixture on "
+            "the mean of all domains, each expert on its own domain.",
+        )
     else:
         lead, picture = "This run has no evaluated mixture yet. What it does have follows.", ""
     if checks:
         passed = sum(bool(check.get("passed")) for check in checks)
         whole = passed == len(checks)
-        tiles.append(_tile("The run\u2019s own checks", f"{passed} of {len(checks)}", "all passed" if whole else "some failed",
-                           "good" if whole else "bad"))  # fmt: skip
+        tiles.append(
+            _tile(
+                "The run\u2019s own checks",
+                f"{passed} of {len(checks)}",
+                "all passed" if whole else "some failed",
+                "good" if whole else "bad",
+            )
+        )
     shown = f'<dl class="tiles">{"".join(tiles)}</dl>' if tiles else ""
     return f'<p class="lead">{lead}</p>{shown}{picture}'
 
@@ -94,10 +121,10 @@ def headline(run: ReportInput) -> str:
 def checks(run: ReportInput) -> Section:
     """What the run demanded of itself, failures first."""
     listed = sorted(run.results.get("checks") or [], key=lambda check: bool(check.get("passed")))
+    marks = {True: ("good", "\u2713 passed"), False: ("bad", "\u2717 failed")}
     items = "".join(
-        f'<li><span class="{"good" if check.get("passed") else "bad"}">'
-        f"{'\u2713 passed' if check.get('passed') else '\u2717 failed'}</span>"
-        f'<span class="name">{escape(wording.name(str(check.get("name", ""))))}</span>'
+        '<li><span class="{}">{}</span>'.format(*marks[bool(check.get("passed"))])
+        + f'<span class="name">{escape(wording.name(str(check.get("name", ""))))}</span>'
         f'<span class="detail">{escape(str(check.get("detail", "")))}</span></li>'
         for check in listed
     )
@@ -122,14 +149,22 @@ def _losses_table(run: ReportInput) -> str:
     rows = []
     for model in losses:
         real = model != ORACLE
-        cells = [Cell(wording.nats(v), "best" if real and v is not None and v == best[d] else "")
-                 for d in domains for v in (losses[model].get(d),)]  # fmt: skip
+        cells = [
+            Cell(wording.nats(v), "best" if real and v is not None and v == best[d] else "")
+            for d in domains
+            for v in (losses[model].get(d),)
+        ]
         mean = means.get(model)
         cells.append(Cell(wording.nats(mean), "best" if real and mean is not None and mean == best_mean else ""))
-        cells += [_delta_cell(mean, means.get(reference)) if model != reference else Cell(wording.ABSENT)
-                  for reference in ("seed", DENSE) if reference in losses]  # fmt: skip
+        cells += [
+            _delta_cell(mean, means.get(reference)) if model != reference else Cell(wording.ABSENT)
+            for reference in ("seed", DENSE)
+            if reference in losses
+        ]
         role = "key" if model == run.final_mixture else "" if real else "bound"
-        rows.append(Row(wording.name(model), cells, model.removeprefix("expert_") if model.startswith("expert_") else "", role))
+        rows.append(
+            Row(wording.name(model), cells, model.removeprefix("expert_") if model.startswith("expert_") else "", role)
+        )
     references = [label for label, model in (("vs seed", "seed"), ("vs dense", DENSE)) if model in losses]
     caption = "Held-out loss, nats per token; the best of each column in bold. The last columns compare means."
     return table(caption, ["Model", *domains, "mean", *references], rows)
@@ -140,10 +175,12 @@ def _deltas_table(run: ReportInput) -> str:
         return ""
     mixture, mean = run.held_out_loss[run.final_mixture], run.held_out_loss_mean.get(run.final_mixture)
     rows = [
-        Row(f"against {label[0].lower()}{label[1:]}", [*(_delta_cell(mixture.get(d), losses.get(d)) for d in run.domains),
-                                                      _delta_cell(mean, reference)])
+        Row(
+            f"against {label[0].lower()}{label[1:]}",
+            [*(_delta_cell(mixture.get(d), losses.get(d)) for d in run.domains), _delta_cell(mean, reference)],
+        )
         for _, label, losses, reference in _against(run)
-    ]  # fmt: skip
+    ]
     caption = f"{wording.name(run.final_mixture)}: relative difference in held-out loss, negative is better."
     return table(caption, ["The mixture", *run.domains, "mean"], rows) if rows else ""
 
@@ -154,8 +191,9 @@ def losses(run: ReportInput) -> Section:
         return Section("results", "Held-out loss", "")
     drawn = heatmaps.loss_heat_map(run.held_out_loss, run.held_out_loss_mean, run.domains)
     caption = (
-        "Each column has its own scale: the darker (in dark mode, the brighter) a cell, the nearer it is to the column\u2019s "
-        "lowest loss. A star marks the best model; the oracle, a bound that picks the best expert after the fact, takes no part."
+        "Each column has its own scale: the darker (in dark mode, the brighter) a cell, the nearer it is to the "
+        "column\u2019s lowest loss. A star marks the best model; the oracle, a bound that picks the best expert after "
+        "the fact, takes no part."
     )
     intro = paragraph("Text that no stage has trained on, scored by every model of the run. Lower is better.")
     return Section("results", "Held-out loss", intro + figure(drawn, caption) + _deltas_table(run) + _losses_table(run))
@@ -172,22 +210,34 @@ def experts_at_work(run: ReportInput) -> Section:
         title = f"{wording.name(model)}: share of tokens by domain and expert"
         drawn = heatmaps.utilisation(f"use-{model}", title, shares[model], names)
         scope = "one decision for all layers" if heatmaps.shared_by_all_layers(shares[model]) else "layer by layer"
-        shown = figure(drawn, f"{wording.name(model)}, {scope}. Rows are the text\u2019s domain, columns the expert, cells the share "
-                       "of routed tokens in %. A strong diagonal means that text finds its own expert.")  # fmt: skip
+        shown = figure(
+            drawn,
+            f"{wording.name(model)}, {scope}. Rows are the text\u2019s domain, columns the expert, cells the share "
+            "of routed tokens in %. A strong diagonal means that text finds its own expert.",
+        )
         html.append(shown if index == 0 else details(f"The same for the {wording.name(model).lower()}", shown))
     if html:
         html.insert(0, "<h3>Who is asked</h3>")
     regret = {grain: of_model for grain, of_model in regret.items() if of_model}
     if regret:
         html.append("<h3>How far from the best choice</h3>")
-        html.append(figure(plots.oracle_regret(regret), "Regret is the mixture\u2019s loss minus the loss under the best expert. Per "
-                    "window is the fair goal; per token is out of reach for any router, since that choice peeks at the answer. "
-                    "Below zero, mixing experts beats picking one."))  # fmt: skip
+        html.append(
+            figure(
+                plots.oracle_regret(regret),
+                "Regret is the mixture\u2019s loss minus the loss under the best expert. Per "
+                "window is the fair goal; per token is out of reach for any router, since that choice peeks at the answer. "
+                "Below zero, mixing experts beats picking one.",
+            )
+        )
     drawn_forced = [
-        figure(heatmaps.forced_experts(f"forced-{model}", f"{wording.name(model)}: loss under one forced expert", forced[model]),
-               f"{wording.name(model)}: every token sent to one expert (row), loss by domain (column). A star marks the best expert.")
+        figure(
+            heatmaps.forced_experts(
+                f"forced-{model}", f"{wording.name(model)}: loss under one forced expert", forced[model]
+            ),
+            f"{wording.name(model)}: every token sent to one expert (row), loss by domain (column). A star marks the best expert.",
+        )
         for model in _mixtures(forced)[::-1]
-    ]  # fmt: skip
+    ]
     if drawn_forced:
         html.append("<h3>What if one expert answered everything</h3>" + pair(drawn_forced))
     intro = paragraph("Inside the mixture: where the router sends the tokens, and what each expert is worth.")
@@ -218,7 +268,7 @@ def samples(run: ReportInput) -> Section:
             f'<pre class="prompt" style="border-color:{colour}">{escape(str(sample.get("prompt", "")))}</pre>'
             f'<div class="answers">{"".join(cards)}</div>{more}</article>'
         )
-    intro = paragraph("The same prompt, continued by each model. A small model\u2019s text shows its domain before it shows sense.")
+    intro = paragraph("The same prompt, continued by each model. A small model shows its domain before it shows sense.")
     return Section("samples", "In their own words", intro + "".join(html) if html else "")
 
 

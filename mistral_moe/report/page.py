@@ -42,8 +42,13 @@ def render(run: ReportInput) -> str:
         for part in shown
     )
     seconds = [facts["seconds"] for facts in run.stages.values() if wording.is_number(facts.get("seconds"))]
-    eyebrow = ["mistral_moe run report", run.config_name, wording.duration(sum(seconds)) if seconds else ""]
-    gap = f'<p class="absent">Left out, since this run holds no data for it: {escape(", ".join(absent))}.</p>' if absent else ""
+    known = ["mistral_moe run report", run.config_name, wording.duration(sum(seconds)) if seconds else ""]
+    eyebrow = " \u00b7 ".join(part for part in known if part)
+    gap = (
+        f'<p class="absent">Left out, since this run holds no data for it: {escape(", ".join(absent))}.</p>'
+        if absent
+        else ""
+    )
     title = escape(_title(run))
     contents = f'<nav aria-label="Sections"><ul>{links}</ul></nav>' if links else ""
     return (
@@ -52,7 +57,7 @@ def render(run: ReportInput) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f'<meta name="referrer" content="no-referrer"><link rel="icon" href="data:,">'
         f"<title>{title}</title><style>{style_sheet()}</style></head>\n"
-        f'<body><header><p class="eyebrow">{escape(" \u00b7 ".join(part for part in eyebrow if part))}</p>'
+        f'<body><header><p class="eyebrow">{escape(eyebrow)}</p>'
         f"<h1>{title}</h1>{outcome.headline(run)}</header>{contents}\n<main>{body}</main>\n"
         f'<footer>{gap}<p class="note">Losses are in nats per token, lower is better, on text held out from training.</p>'
         f"</footer></body></html>\n"

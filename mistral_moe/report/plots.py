@@ -20,7 +20,11 @@ _WIDE = (10.6, 3.5)
 
 def scalar(rows: Rows, key: str) -> tuple[np.ndarray, np.ndarray]:
     """Steps and values of one scalar, without the rows that lack it or hold no finite number."""
-    kept = [(row["step"], row[key]) for row in rows if wording.is_number(row.get(key)) and wording.is_number(row.get("step"))]
+    kept = [
+        (row["step"], row[key])
+        for row in rows
+        if wording.is_number(row.get(key)) and wording.is_number(row.get("step"))
+    ]
     points = np.array(kept, dtype=float).reshape(-1, 2)
     return points[:, 0], points[:, 1]
 
@@ -59,8 +63,9 @@ def _ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     last = -np.inf
     for x, y, text, colour in sorted(ends, key=lambda end: end[1]):
         last = max(y, last + apart)
-        axes.annotate(text, (x, last), xytext=(7, 0), textcoords="offset points", va="center", color=colour,
-                      annotation_clip=False)  # fmt: skip
+        axes.annotate(
+            text, (x, last), xytext=(7, 0), textcoords="offset points", va="center", color=colour, annotation_clip=False
+        )
 
 
 def loss_curve(name: str, title: str, rows: Rows, colour: str = "accent") -> str:
@@ -72,7 +77,9 @@ def loss_curve(name: str, title: str, rows: Rows, colour: str = "accent") -> str
         if end is not None:
             _ends(axes, [(scalar(rows, "loss")[0][-1], end, wording.nats(end), paint("ink"))])
         _steps(axes)
-        return svg.inline(figure, name, f"{title}: training loss over steps", f"Ends at {wording.nats(end)} nats per token.")
+        return svg.inline(
+            figure, name, f"{title}: training loss over steps", f"Ends at {wording.nats(end)} nats per token."
+        )
 
 
 def expert_curves(rows_of: Mapping[str, Rows]) -> str:
@@ -83,7 +90,9 @@ def expert_curves(rows_of: Mapping[str, Rows]) -> str:
         for domain in in_order(rows_of):
             end = _curve(axes, rows_of[domain], "loss", paint(domain), domain)
             if end is not None:
-                ends.append((scalar(rows_of[domain], "loss")[0][-1], end, f"{domain} {wording.nats(end)}", paint(domain)))
+                ends.append(
+                    (scalar(rows_of[domain], "loss")[0][-1], end, f"{domain} {wording.nats(end)}", paint(domain))
+                )
         axes.set_title("Experts: loss, nats per token")
         _ends(axes, ends)
         _steps(axes)
@@ -93,8 +102,13 @@ def expert_curves(rows_of: Mapping[str, Rows]) -> str:
 
 def router_panels(rows: Rows) -> str:
     """The router's loss and each further scalar that it logged, a panel each."""
-    named = {"loss": "Loss", "cross_entropy": "Cross-entropy to the oracle", "balance": "Load balance",
-             "z_loss": "z-loss", "regret_window_64": "Regret, windows of 64 tokens"}  # fmt: skip
+    named = {
+        "loss": "Loss",
+        "cross_entropy": "Cross-entropy to the oracle",
+        "balance": "Load balance",
+        "z_loss": "z-loss",
+        "regret_window_64": "Regret, windows of 64 tokens",
+    }
     keys = [key for key in named if len(scalar(rows, key)[0])]
     columns = min(len(keys), 2)
     deep = -(-len(keys) // columns)
@@ -109,7 +123,9 @@ def router_panels(rows: Rows) -> str:
             _ends(axes, [(scalar(rows, key)[0][-1], end, wording.nats(end), paint("ink"))])
             _steps(axes)
             told.append(f"{named[key]} {wording.nats(end)}")
-        return svg.inline(figure, "loss-router", "Router: training scalars over steps", f"At the end: {'; '.join(told)}.")
+        return svg.inline(
+            figure, "loss-router", "Router: training scalars over steps", f"At the end: {'; '.join(told)}."
+        )
 
 
 def phases(rows: Rows) -> list[tuple[str, float, float]]:
@@ -138,16 +154,27 @@ def joint_curve(rows: Rows) -> str:
             left, right = edges[index], edges[index + 1]
             if index % 2 == 0:
                 axes.axvspan(left, right, facecolor=paint("wash"), edgecolor="none", zorder=0)
-            axes.text((left + right) / 2, 0.97, wording.name(phase), transform=axes.get_xaxis_transform(), ha="center",
-                      va="top", color=paint("soft"))  # fmt: skip
+            axes.text(
+                (left + right) / 2,
+                0.97,
+                wording.name(phase),
+                transform=axes.get_xaxis_transform(),
+                ha="center",
+                va="top",
+                color=paint("soft"),
+            )
         axes.margins(y=0.14)
         axes.set_title("Joint phase: loss, nats per token")
         if end is not None:
             _ends(axes, [(scalar(rows, "loss")[0][-1], end, wording.nats(end), paint("ink"))])
         _steps(axes)
         order = ", ".join(wording.name(phase) for phase, *_ in spans)
-        return svg.inline(figure, "loss-joint", "Joint phase: training loss over steps",
-                          f"Sub-phases in order: {order}. Ends at {wording.nats(end)} nats per token.")  # fmt: skip
+        return svg.inline(
+            figure,
+            "loss-joint",
+            "Joint phase: training loss over steps",
+            f"Sub-phases in order: {order}. Ends at {wording.nats(end)} nats per token.",
+        )
 
 
 def curriculum(domain: str, rows: Rows, levels: Sequence[str]) -> str:
@@ -160,7 +187,9 @@ def curriculum(domain: str, rows: Rows, levels: Sequence[str]) -> str:
         figure, (upper, lower) = svg.axes_grid(1, 2, 5.6, 4.5)
         upper.step(steps, reached + 0.5, where="post", color=paint(domain), linewidth=2.6)
         at, performance = scalar(rows, "performance")
-        upper.plot(at, np.clip(performance, 0, 1) * len(levels), color=paint("soft"), linewidth=1.1, linestyle=(0, (3, 2)))
+        upper.plot(
+            at, np.clip(performance, 0, 1) * len(levels), color=paint("soft"), linewidth=1.1, linestyle=(0, (3, 2))
+        )
         upper.set_yticks(np.arange(len(levels)) + 0.5, [wording.name(level) for level in levels])
         upper.set_ylim(0, len(levels))
         upper.grid(False)
@@ -183,8 +212,12 @@ def curriculum(domain: str, rows: Rows, levels: Sequence[str]) -> str:
             axes.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
         last = int(reached[-1])
         ended = wording.name(levels[last]) if last < len(levels) else str(last)
-        return svg.inline(figure, name, f"Curriculum of {domain} over steps",
-                          f"Starts at level {int(reached[0]) + 1} of {len(levels)}, ends at {last + 1} ({ended}).")  # fmt: skip
+        return svg.inline(
+            figure,
+            name,
+            f"Curriculum of {domain} over steps",
+            f"Starts at level {int(reached[0]) + 1} of {len(levels)}, ends at {last + 1} ({ended}).",
+        )
 
 
 def oracle_regret(regret: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
@@ -204,8 +237,15 @@ def oracle_regret(regret: Mapping[str, Mapping[str, Mapping[str, float]]]) -> st
                 axes.bar(at, values, width * 0.92, color=paint(model), label=wording.name(model))
                 for x, value in zip(at, values, strict=True):
                     if np.isfinite(value):
-                        axes.annotate(wording.nats(value), (x, max(value, 0)), xytext=(0, 3), fontsize=8, ha="center",
-                                      textcoords="offset points", color=paint("soft"))  # fmt: skip
+                        axes.annotate(
+                            wording.nats(value),
+                            (x, max(value, 0)),
+                            xytext=(0, 3),
+                            fontsize=8,
+                            ha="center",
+                            textcoords="offset points",
+                            color=paint("soft"),
+                        )
                 known = [value for value in values if np.isfinite(value)]
                 if known:
                     told.append(f"{wording.name(model)} {wording.nats(np.mean(known).item())} {wording.grain(grain)}")
@@ -213,7 +253,9 @@ def oracle_regret(regret: Mapping[str, Mapping[str, Mapping[str, float]]]) -> st
             axes.set_title(f"Oracle regret {wording.grain(grain)}, nats")
             axes.margins(y=0.15)
             axes.axhline(0, color=paint("soft"), linewidth=0.8)
-        handles = {label: handle for axes in grid for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+        handles = {
+            label: handle for axes in grid for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
         figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=3)
         return svg.inline(figure, "regret", "Oracle regret of the mixtures by domain", f"Means: {'; '.join(told)}.")
 
@@ -228,8 +270,10 @@ def training_flops(operations: Mapping[str, float], tokens: Mapping[str, float])
             colour = paint(stage.split("/")[-1]) if "/" in stage else paint("general" if "dense" in stage else "accent")
             axes.barh(row, value, 0.66, color=colour)
             read = f" \u00b7 {wording.count(tokens[stage])} tokens" if wording.is_number(tokens.get(stage)) else ""
-            axes.annotate(wording.flops(value) + read, (value, row), xytext=(6, 0), textcoords="offset points", va="center")
-        axes.set_yticks(range(len(stages)), [wording.name(stage) for stage in stages], color=paint("ink"))
+            axes.annotate(
+                wording.flops(value) + read, (value, row), xytext=(6, 0), textcoords="offset points", va="center"
+            )
+        axes.set_yticks(range(len(stages)), [wording.stage(stage) for stage in stages], color=paint("ink"))
         axes.set_ylim(len(stages) - 0.5, -0.5)
         axes.set_xlim(0, max(values) * 1.32 or 1)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.flops(value)))
@@ -237,5 +281,7 @@ def training_flops(operations: Mapping[str, float], tokens: Mapping[str, float])
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")
         axes.spines["left"].set_visible(False)
-        told = "; ".join(f"{wording.name(stage)} {wording.flops(value)}" for stage, value in zip(stages, values, strict=True))
+        told = "; ".join(
+            f"{wording.stage(stage)} {wording.flops(value)}" for stage, value in zip(stages, values, strict=True)
+        )
         return svg.inline(figure, "flops", "Training operations by stage", told + ".")

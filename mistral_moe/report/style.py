@@ -37,7 +37,7 @@ _PALETTE: dict[str, tuple[str, str]] = {
     "level_4": ("#123f64", "#b9dcf6"),
 }
 _HEAT_ENDS = (("#eff3f7", "#17507e"), ("#222b36", "#93c9f1"))
-_DARK_INK, _LIGHT_INK = "#10161d", "#ffffff"
+_DARK_INK, _LIGHT_INK = "#080c11", "#ffffff"
 
 
 def _rgb(colour: str) -> tuple[int, ...]:
@@ -65,7 +65,9 @@ def _with_heat(palette: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]
     for step in range(HEAT_STEPS + 1):
         fills = tuple(_between(low, high, step / HEAT_STEPS) for low, high in _HEAT_ENDS)
         whole[f"heat_{step}"] = fills
-        whole[f"heat_ink_{step}"] = tuple(max((_DARK_INK, _LIGHT_INK), key=lambda i, f=f: contrast(i, f)) for f in fills)
+        whole[f"heat_ink_{step}"] = tuple(
+            max((_DARK_INK, _LIGHT_INK), key=lambda i, f=f: contrast(i, f)) for f in fills
+        )
     return whole
 
 
@@ -147,8 +149,10 @@ td.best{color:var(--accent);font-weight:700}
 .dot{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin-right:.5em}
 .checks,.stages{list-style:none;padding:0;margin:18px 0 26px}
 .checks li,.stages li{border-bottom:1px solid var(--line);padding:11px 0}
-.checks li{display:grid;grid-template-columns:5.2em 1fr;gap:2px 14px}
-.checks .name{font-weight:600;overflow-wrap:anywhere}.checks .detail{grid-column:2;color:var(--soft);font-size:.9rem;overflow-wrap:anywhere}
+.checks li{display:grid;grid-template-columns:5.4em 1fr;gap:2px 14px}
+.checks li>:first-child{white-space:nowrap}
+.checks .name{font-weight:600;overflow-wrap:anywhere}
+.checks .detail{grid-column:2;color:var(--soft);font-size:.9rem;overflow-wrap:anywhere}
 .stages li{display:grid;grid-template-columns:9em 1fr 7.5em;gap:2px 16px;align-items:baseline}
 .stages .name{font-weight:600}.stages .time{text-align:right}.stages .what{font-size:.93rem}
 .stages .facts{grid-column:2;color:var(--soft);font-size:.85rem}
@@ -157,21 +161,23 @@ td.best{color:var(--accent);font-weight:700}
 .sample{border-top:1px solid var(--line);padding:20px 0}
 .sample pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0}
 .sample .prompt{background:var(--wash);border-left:4px solid var(--general);border-radius:0 8px 8px 0;padding:12px 16px}
-.answers{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:12px;margin-top:12px}
+.answers{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,228px),1fr));gap:12px;margin-top:12px}
 .answer{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px}
 .answer h4{margin:0 0 6px;font-size:.82rem;color:var(--soft);font-weight:500}
 .answer.key{border-color:var(--accent)}.answer.key h4{color:var(--accent);font-weight:700}
 details{margin:12px 0 24px}summary{cursor:pointer;color:var(--accent);font-size:.92rem}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:16px}
-.gallery figure{margin:0}.gallery img{width:100%;height:auto;border:1px solid var(--line);border-radius:8px;background:#fff}
+.gallery figure{margin:0}
+.gallery img{width:100%;height:auto;border:1px solid var(--line);border-radius:8px;background:#fff}
 pre.command{background:var(--wash);border-radius:8px;padding:14px 16px;white-space:pre-wrap;overflow-wrap:anywhere}
 footer{padding-top:36px;padding-bottom:64px}
 @media(max-width:640px){
 body{font-size:16px}main,header,footer,nav ul{padding-inline:16px}header{padding-top:36px}section{padding-top:44px}
 .plot{padding:8px}.plot svg{min-width:460px}.plot svg.wide{min-width:640px}
 .tiles{grid-template-columns:1fr 1fr;gap:10px}.tile{padding:14px}.tile .big{font-size:1.5rem}
-.stages li{grid-template-columns:1fr auto}.stages .what,.stages .facts,.bar{grid-column:1/-1}.stages .time{grid-row:1;grid-column:2}
-.checks li{grid-template-columns:4.4em 1fr}
+.stages li{grid-template-columns:1fr auto}
+.stages .what,.stages .facts,.bar{grid-column:1/-1}.stages .time{grid-row:1;grid-column:2}
+caption{position:sticky;left:0;width:fit-content;max-width:calc(100vw - 32px)}
 }
 @media print{
 body{font-size:10.5pt}nav{display:none}section{padding-top:20px}

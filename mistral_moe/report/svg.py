@@ -75,10 +75,11 @@ def inline(figure: Figure, name: str, title: str, description: str) -> str:
     """The figure as one `<svg>` element, to be called inside `drawing(name)`.
 
     Args:
-      name: unique in the page; prefixes every id, so that many drawings can share one document.
+      name: unique in the page; its letters and digits prefix every id, so that drawings can share one document.
       title: what assistive technology announces.
       description: what a reader who can't see the drawing should know of it.
     """
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", name)
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()

@@ -103,6 +103,12 @@ def name(identifier: str) -> str:
     return identifier.replace("_", " ")
 
 
+def stage(identifier: str) -> str:
+    """`experts/code` -> `Code expert`, `joint` -> `Joint`."""
+    group, _, part = identifier.partition("/")
+    return name(f"expert_{part}") if group == "experts" and part else capital(name(identifier))
+
+
 def capital(text: str) -> str:
     """The text with a capital first letter, the others as they are."""
     return text[:1].upper() + text[1:]

@@ -98,7 +98,8 @@ def router_loss(
       reasoning_steps: R of the forced passes.
 
     Returns:
-      The scalar that is minimised, and its terms: `cross_entropy`, `balance`, `z`, `load` [L, E], `agreement` (share of
+      The scalar that is minimised, and its terms: `loss` (nats per token when each token pays what its first choice,
+      forced, would), `cross_entropy`, `balance`, `z`, `load` [L, E], `agreement` (share of
       the tokens whose first choice is the window's best expert), `regret` (nats per token above the window's best
       expert, when each token goes to its first choice).
     """
@@ -114,6 +115,7 @@ def router_loss(
     chosen = jnp.take_along_axis(losses, first[None], axis=0)[0]
     _, best = oracle_losses(losses, batch, terms.window)
     metrics = {
+        "loss": weighted_mean(chosen, weights),
         "cross_entropy": weighted_mean(per_token, weights),
         "balance": load_balance_loss(logits, out.decision.experts, real),
         "z": router_z_loss(logits, real),

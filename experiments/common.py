@@ -1,0 +1,109 @@
+"""The sections that every config has, at the values of a full-size run; an experiment changes what it needs."""
+
+from __future__ import annotations
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+
+def base_config() -> ConfigDict:
+    """All keys, with the values of the Enhanced Mistral 5x7B.
+
+    Learning rates are peaks by parameter group; an unset one (None) freezes the group.
+    """
+    config = ConfigDict()
+    config.seed = 0
+    config.domains = ("code", "math", "language", "reasoning", "multimodal")
+
+    config.model = ConfigDict(
+        dict(
+            vocab_size=32_768,
+            d_model=4096,
+            num_layers=32,
+            num_heads=32,
+            num_kv_heads=8,
+            head_dim=128,
+            d_ff=14_336,
+            rope_theta=1e6,
+            norm_eps=1e-5,
+            sliding_window=placeholder(int),
+            top_k=2,
+            router_scope="model",
+            router_context="mean",
+            router_hidden=1024,
+            reasoning_steps=1,
+            dtype="bfloat16",
+            param_dtype="float32",
+            remat="dots",
+            scan_unroll=1,
+            moe_backend="blocks",
+        )
+    )
+    # Axes of the device mesh; -1 is what is left. The number of devices may change between two starts of a run.
+    config.mesh = ConfigDict(dict(data=1, fsdp=-1, expert=1, context=1, tensor=1))
+
+    config.data = ConfigDict(
+        dict(
+            heldout_permille=40,
+            workers=2,
+            # Bytes of text (and images) per level; 0 takes all there is.
+            code_level_bytes=0,
+            language_level_bytes=0,
+            math_level_bytes=20_000_000,
+            reasoning_level_bytes=20_000_000,
+            multimodal_level_bytes=20_000_000,
+            # Bytes of installed packages to look through for documentation; 0 reads them all.
+            language_source_bytes=0,
+        )
+    )
+    config.tokenizer = ConfigDict(dict(kind="mistral_v3", train_bytes=4_000_000, threads=2))
+
+    config.train = ConfigDict(
+        dict(
+            seq_len=4096,
+            batch_size=1024,
+            warmup_fraction=0.02,
+            final_fraction=0.1,
+            weight_decay=0.1,
+            clip_norm=1.0,
+            b1=0.9,
+            b2=0.95,
+            loss_chunk=4096,
+            log_every=10,
+            checkpoint_every=500,
+            prefetch=2,
+        )
+    )
+    config.seed_stage = ConfigDict(dict(steps=100_000, trunk_lr=3e-4, experts_lr=3e-4))
+    config.experts = ConfigDict(
+        dict(
+            steps=10_000,
+            batch_size=256,  # rows of one branch
+            experts_lr=1e-4,
+            trunk_lr=placeholder(float),
+            curriculum=ConfigDict(
+                dict(kind="adaptive", focus=0.7, rehearsal=0.3, floor=0.02, smoothing=0.5, eval_every=500, eval_rows=8)
+            ),
+        )
+    )
+    config.mix = ConfigDict(dict(shared="frozen"))
+    config.router = ConfigDict(
+        dict(steps=1000, batch_size=256, router_lr=1e-3, window=64, temperature=0.05, balance=0.0, z=1e-4)
+    )
+    config.joint = ConfigDict(
+        dict(
+            balance=0.0,
+            z=1e-4,
+            bias_rate=0.0,
+            experts=ConfigDict(dict(steps=2000, experts_lr=1e-4)),
+            router=ConfigDict(dict(steps=500, router_lr=5e-5)),
+            reasoning=ConfigDict(dict(steps=1000, reasoning_lr=2e-5)),
+            end_to_end=ConfigDict(dict(steps=5000, experts_lr=1e-4, router_lr=5e-5, reasoning_lr=2e-5, trunk_lr=1e-4)),
+        )
+    )
+    config.dense = ConfigDict(dict(trunk_lr=3e-4, experts_lr=3e-4))
+    config.evaluate = ConfigDict(dict(rows_per_level=64, batch_size=64, window=64, samples=1, sample_tokens=64, prompt_tokens=32))
+    config.report = ConfigDict(dict(title="Enhanced Mistral 5x7B", images=6))
+    # The run's own checks: `own_expert_margin` is how far above its domain's own expert the mixture may end, as a share.
+    config.checks = ConfigDict(dict(own_expert_margin=0.02))
+    return config

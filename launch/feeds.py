@@ -1,0 +1,135 @@
+"""What a training run reads: one stream of batches, or one a branch with its curriculum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from data.curriculum import Curriculum
+from launch.corpora import model_batch
+
+Batch = dict[str, np.ndarray]
+
+
+class Feed(Protocol):
+    """Batches, and a position that goes into the checkpoint."""
+
+    def before_step(self, step: int, params: dict) -> None:
+        """Called before the batch of each step is drawn, with the trained parameters."""
+
+    def next(self) -> Batch:
+        """The next batch."""
+
+    def get_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(data position, curriculum state), both JSON-able."""
+
+    def set_state(self, position: Mapping[str, Any], curriculum: Mapping[str, Any]) -> None:
+        """Goes to a saved position."""
+
+    def close(self) -> None:
+        """Stops background threads."""
+
+
+class SingleFeed:
+    """One loader; no curriculum."""
+
+    def __init__(self, loader):
+        self._loader = loader
+
+    def before_step(self, step: int, params: dict) -> None:
+        """Nothing depends on the parameters here."""
+
+    def next(self) -> Batch:
+        """The next batch, [B, T] arrays."""
+        return model_batch(next(self._loader))
+
+    def get_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The loader's position; an empty curriculum."""
+        return self._loader.get_state(), {}
+
+    def set_state(self, position: Mapping[str, Any], curriculum: Mapping[str, Any]) -> None:
+        """Goes to a saved position."""
+        self._loader.set_state(dict(position))
+
+    def close(self) -> None:
+        """Stops the loader's thread, where it has one."""
+        if hasattr(self._loader, "close"):
+            self._loader.close()
+
+
+class BranchFeed:
+    """One loader a branch, stacked to [P, B, T]; each follows its own curriculum.
+
+    Every `eval_every` steps each branch is scored on held-out rows of its five levels, and the scores decide the
+    weights of its levels from then on.
+    """
+
+    def __init__(
+        self,
+        loaders: Mapping[str, Any],
+        curriculum: Curriculum,
+        level_tasks: Mapping[str, Sequence[str]],
+        score: Callable[[dict], np.ndarray],
+        eval_every: int,
+    ):
+        """Builds the feed.
+
+        Args:
+          loaders: by domain, in branch order.
+          curriculum: the rule, shared by all domains.
+          level_tasks: the five task names of each domain, easiest first.
+          score: trained parameters [P, ...] -> held-out token accuracy [P, 5].
+          eval_every: steps between two evaluations.
+        """
+        self._loaders = dict(loaders)
+        self._curriculum = curriculum
+        self._tasks = level_tasks
+        self._score = score
+        self._every = eval_every
+        self._states = {domain: curriculum.init() for domain in self._loaders}
+        self._apply_weights()
+
+    @property
+    def states(self) -> dict[str, dict[str, Any]]:
+        """Curriculum state by domain."""
+        return self._states
+
+    def before_step(self, step: int, params: dict) -> None:
+        """Scores the branches when an evaluation is due, and sets the weights of their levels."""
+        if step % self._every:
+            return
+        scores = self._score(params)
+        for domain, row in zip(self._loaders, scores):
+            # A run that resumes exactly at an evaluation has done it before the checkpoint was left behind.
+            if self._states[domain]["performance"] is None or self._states[domain]["step"] < step:
+                self._states[domain] = self._curriculum.update(self._states[domain], [float(s) for s in row], step)
+        self._apply_weights()
+
+    def next(self) -> Batch:
+        """The next batch of every branch, [P, B, T] arrays."""
+        batches = [model_batch(next(loader)) for loader in self._loaders.values()]
+        return {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
+
+    def get_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Positions and curriculum states by domain."""
+        return {domain: loader.get_state() for domain, loader in self._loaders.items()}, dict(self._states)
+
+    def set_state(self, position: Mapping[str, Any], curriculum: Mapping[str, Any]) -> None:
+        """Goes to a saved position."""
+        self._states = {domain: dict(curriculum[domain]) for domain in self._loaders}
+        for domain, loader in self._loaders.items():
+            loader.set_state(dict(position[domain]))
+
+    def close(self) -> None:
+        """Stops the loaders' threads, where they have them."""
+        for loader in self._loaders.values():
+            if hasattr(loader, "close"):
+                loader.close()
+
+    def _apply_weights(self) -> None:
+        for domain, loader in self._loaders.items():
+            weights = dict(zip(self._tasks[domain], self._curriculum.weights(self._states[domain])))
+            if weights != loader.weights:
+                loader.set_weights(weights)

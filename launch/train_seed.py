@@ -1,0 +1,60 @@
+"""Stage `seed`: trains one dense Mistral on all domains, the model that is branched.
+
+    python -m launch.train_seed --config=experiments/demo.py --workdir=runs/demo
+"""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+
+from launch import cli
+from launch import corpora
+from launch import models
+from launch import training_run
+from launch.feeds import SingleFeed
+from launch.stage import StageContext, StageOutcome
+from mistral_moe import sharding
+from mistral_moe.checkpoint import digest
+from mistral_moe.models.mistral import init_params
+from mistral_moe.training.flops import training_flops
+from mistral_moe.training.losses import language_model_loss
+
+
+def run(context: StageContext) -> StageOutcome:
+    """Trains the seed; a dense next-token run over all domains, each drawn alike."""
+    config = context.config
+    model = models.dense_config(config)
+    rates = {"trunk": config.seed_stage.trunk_lr, "experts": config.seed_stage.experts_lr}
+    steps, rows, seq_len = int(config.seed_stage.steps), int(config.train.batch_size), int(config.train.seq_len)
+    plan = training_run.Plan(
+        loss_fn=functools.partial(language_model_loss, model, chunk=int(config.train.loss_chunk)),
+        optim=training_run.optim_config(config.train, rates, steps),
+        tokens_per_step=rows * seq_len,
+    )
+    mesh, rules = training_run.mesh_and_rules(config)
+    shardings = sharding.tree_shardings(models.abstract_params(model), mesh, rules)
+    init = jax.jit(functools.partial(init_params, model), out_shardings=shardings)
+    facts = {"tokenizer_sha256": corpora.tokenizer_sha256(context)}
+
+    def lineage(params: dict, trained: dict) -> dict:
+        return models.run_lineage(params, trained, None, "seed", context.config_hash, facts)
+
+    state, _ = training_run.fit(
+        config,
+        context.folder,
+        plan,
+        init(jax.random.key(int(config.seed))),
+        SingleFeed(corpora.all_domains_loader(context, rows, "seed")),
+        context.progress,
+        lineage=lineage,
+    )
+    return StageOutcome(
+        outputs={models.CHECKPOINTS: digest(state.all_params)},
+        extra={"training": training_run.account(plan, training_flops(model, seq_len, rates))},
+    )
+
+
+if __name__ == "__main__":
+    cli.main("seed")

@@ -1,0 +1,262 @@
+"""One training run from its first step, or its last checkpoint, to its end: what all training stages share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+import dataclasses
+import pathlib
+import time
+from typing import Any
+
+import jax
+import ml_collections
+import numpy as np
+
+from launch.errors import UserError
+from launch.feeds import Feed
+from launch.metrics import MetricsLog
+from launch.models import CHECKPOINTS
+from launch.progress import StageProgress
+from mistral_moe import sharding
+from mistral_moe.checkpoint import CheckpointError, CheckpointStore, abstract
+from mistral_moe.training import partition
+from mistral_moe.training.optim import OptimConfig, make_optimizer
+from mistral_moe.training.step import LossFn, TrainState, init_branches, init_state, make_branch_step, make_step
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A training run.
+
+    Attributes:
+      loss_fn: (parameters, batch) -> (scalar, metrics).
+      optim: learning rates, schedule and length.
+      tokens_per_step: tokens of a global batch, over all branches.
+      branches: names of the branches trained in one program; () for a single model.
+      bias_rate: see `make_step`.
+      fields: constant fields of every metrics row.
+    """
+
+    loss_fn: LossFn
+    optim: OptimConfig
+    tokens_per_step: int
+    branches: tuple[str, ...] = ()
+    bias_rate: float = 0.0
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def optim_config(
+    train: ml_collections.ConfigDict, learning_rates: Mapping[str, float | None], num_steps: int
+) -> OptimConfig:
+    """Optimiser settings of one run from the config's section `train`.
+
+    Raises:
+      UserError: impossible settings.
+    """
+    try:
+        return OptimConfig(
+            learning_rates=dict(learning_rates),
+            num_steps=num_steps,
+            warmup_steps=min(num_steps, int(round(num_steps * train.warmup_fraction))),
+            final_fraction=train.final_fraction,
+            weight_decay=train.weight_decay,
+            clip_norm=train.clip_norm,
+            b1=train.b1,
+            b2=train.b2,
+        )
+    except ValueError as error:
+        raise UserError(str(error), "mend the stage's steps or the section train of the config") from error
+
+
+def mesh_and_rules(config: ml_collections.ConfigDict, num_branches: int = 0) -> tuple[jax.sharding.Mesh, sharding.ShardingRules]:
+    """The mesh of the config, and the rules of a run.
+
+    Branches lie on the `data` axis where it divides their number; else every device works on all of them.
+    """
+    try:
+        mesh = sharding.make_mesh(config.mesh.to_dict())
+    except sharding.ShardingError as error:
+        raise UserError(str(error), "set --config.mesh.* to fit the devices") from error
+    if num_branches and num_branches % mesh.shape["data"] == 0:
+        return mesh, sharding.branch_rules()
+    return mesh, sharding.ShardingRules()
+
+
+def fit(
+    config: ml_collections.ConfigDict,
+    folder: pathlib.Path,
+    plan: Plan,
+    params: dict,
+    feed: Feed,
+    progress: StageProgress,
+    *,
+    lineage: Callable[[dict, dict], dict[str, Any]],
+    metrics_folders: Mapping[str, pathlib.Path] | None = None,
+    done_before: int = 0,
+    total_steps: int | None = None,
+) -> tuple[TrainState, dict[str, Any]]:
+    """Trains to the end of the plan, resuming from the newest checkpoint in `folder/checkpoints`.
+
+    A run that was killed and resumed ends bit-identical to one that was not: the state, the data position and the
+    curriculum are saved together, and all that a step does follows from them.
+
+    Args:
+      config: the whole config.
+      folder: of the run.
+      plan: what to do.
+      params: all parameters at the start.
+      feed: batches.
+      progress: where to tell.
+      lineage: (all parameters, trained parameters) -> lineage, saved with each checkpoint.
+      metrics_folders: where metrics go: branch name -> folder; for a single model {"": folder}.
+      done_before: steps of earlier phases of the stage, for the display and the metrics.
+      total_steps: steps of the whole stage, for the display.
+
+    Returns:
+      The final state, and the final curriculum state.
+
+    Raises:
+      UserError: a corrupt checkpoint, parameters that don't fit the mesh.
+    """
+    train, branches = config.train, plan.branches
+    optimizer = make_optimizer(plan.optim)
+    try:
+        trained, frozen = partition.split(params, plan.optim.learning_rates)
+    except ValueError as error:
+        raise UserError(str(error), "mend the learning rates in the config") from error
+    mesh, rules = mesh_and_rules(config, len(branches))
+    make_state = (lambda t, f: init_branches(t, f, optimizer, len(branches))) if branches else (lambda t, f: init_state(t, f, optimizer))
+    try:
+        shardings = sharding.state_shardings(jax.eval_shape(make_state, trained, frozen), mesh, rules, bool(branches))
+    except sharding.ShardingError as error:
+        raise UserError(str(error)) from error
+    state = jax.jit(make_state, out_shardings=shardings)(trained, frozen)
+    rows = sharding.batch_sharding(mesh, rules, bool(branches))
+    step_fn = make_step(plan.loss_fn, optimizer, plan.bias_rate)
+    if branches:
+        step_fn = make_branch_step(step_fn, state)
+    compiled_step = jax.jit(step_fn, donate_argnums=0, out_shardings=(shardings, None))
+
+    num_steps = plan.optim.num_steps
+    total_steps = total_steps or num_steps
+    try:
+        with CheckpointStore(folder / CHECKPOINTS) as store:
+            state, start = _resume(store, state, feed, plan.optim.learning_rates)
+            if start == num_steps:
+                return state, feed.get_state()[1]
+            logs = {
+                name: MetricsLog(path, done_before + start, plan.fields)
+                for name, path in (metrics_folders or {"": folder / "metrics"}).items()
+            }
+            meter = _Meter(logs, branches, plan.tokens_per_step, int(train.log_every), progress, done_before, total_steps)
+            for step in range(start, num_steps):
+                feed.before_step(step, state.params)
+                batch = {
+                    name: jax.make_array_from_process_local_data(rows, value) for name, value in feed.next().items()
+                }
+                state, metrics = compiled_step(state, batch)
+                meter.after_step(step + 1, metrics)
+                if (step + 1) % int(train.checkpoint_every) == 0 or step + 1 == num_steps:
+                    _save(store, step + 1, state, feed, lineage)
+            meter.finish()
+            for log in logs.values():
+                log.close()
+    except CheckpointError as error:
+        raise UserError(str(error)) from error
+    finally:
+        feed.close()
+    return state, feed.get_state()[1]
+
+
+def _resume(
+    store: CheckpointStore, state: TrainState, feed: Feed, learning_rates: Mapping[str, float | None]
+) -> tuple[TrainState, int]:
+    """The newest checkpoint's state and step, or the given state and 0."""
+    step = store.latest_step()
+    if step is None:
+        return state, 0
+    targets = {
+        "params": abstract(state.all_params),
+        "opt": abstract({"step": state.step, "opt_state": state.opt_state}),
+        "data_iter": None,
+        "curriculum": None,
+    }
+    saved = store.restore(targets, step)
+    try:
+        feed.set_state(saved["data_iter"], saved["curriculum"])
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{store.folder}/{step}: its data position can't be used: {error}") from error
+    trained, frozen = partition.split(saved["params"], learning_rates)
+    return TrainState(saved["opt"]["step"], trained, frozen, saved["opt"]["opt_state"]), step
+
+
+def _save(
+    store: CheckpointStore, step: int, state: TrainState, feed: Feed, lineage: Callable[[dict, dict], dict[str, Any]]
+) -> None:
+    position, curriculum = feed.get_state()
+    params = state.all_params
+    store.save(
+        step,
+        {
+            "params": params,
+            "opt": {"step": state.step, "opt_state": state.opt_state},
+            "data_iter": position,
+            "curriculum": curriculum,
+            "lineage": lineage(params, state.params),
+        },
+    )
+
+
+class _Meter:
+    """Averages the metrics between two logged steps, one step behind the device so as not to stall it."""
+
+    def __init__(self, logs, branches, tokens_per_step, every, progress, offset, total):
+        self._logs, self._branches, self._tokens = logs, branches, tokens_per_step
+        self._every, self._progress, self._offset, self._total = every, progress, offset, total
+        self._pending: tuple[int, Any] | None = None
+        self._sums: dict[str, np.ndarray] = {}
+        self._count = 0
+        self._last = self._begin = time.monotonic()
+
+    def after_step(self, step: int, metrics: dict[str, jax.Array]) -> None:
+        """Takes the metrics of a step that has just been dispatched."""
+        previous, self._pending = self._pending, (step, metrics)
+        if previous is not None:
+            self._record(*previous)
+
+    def finish(self) -> None:
+        """Records the last step."""
+        if self._pending is not None:
+            self._record(*self._pending, last=True)
+
+    def _record(self, step: int, metrics: dict[str, jax.Array], last: bool = False) -> None:
+        values = {name: np.asarray(value, np.float64) for name, value in jax.device_get(metrics).items()}
+        values = {name: value for name, value in values.items() if value.ndim == (1 if self._branches else 0)}
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._count += 1
+        headline = "loss" if "loss" in values else "cross_entropy"
+        now = time.monotonic()
+        speed = self._tokens / max(now - self._last, 1e-9)
+        self._last = now
+        self._progress.update(
+            self._offset + step, self._total, **{headline: float(np.mean(values[headline]))}, tokens_per_second=speed
+        )
+        if step % self._every and not last:
+            return
+        means = {name: value / self._count for name, value in self._sums.items()}
+        for index, name in enumerate(self._branches or ("",)):
+            scalars = {key: float(value[index] if self._branches else value) for key, value in means.items()}
+            self._logs[name].write(self._offset + step, scalars)
+        self._sums, self._count = {}, 0
+
+
+def account(plan: Plan, flops_per_token: float) -> dict[str, float]:
+    """What a run cost, for its manifest: steps, tokens, flops_per_token (by `training.flops`), flops."""
+    tokens = plan.optim.num_steps * plan.tokens_per_step
+    return {
+        "steps": plan.optim.num_steps,
+        "tokens": tokens,
+        "flops_per_token": flops_per_token,
+        "flops": tokens * flops_per_token,
+    }

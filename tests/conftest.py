@@ -1,0 +1,82 @@
+"""Tiny models and packed batches that the tests of mistral_moe share. JAX is imported where it is used."""
+
+import functools
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny_config():
+    """make(**changes) -> a dense config of two layers; `experts=5` names five experts."""
+    from mistral_moe.models.config import MistralConfig
+
+    def make(**changes):
+        if isinstance(changes.get("experts"), int):
+            changes["experts"] = tuple(f"e{index}" for index in range(changes["experts"]))
+        sizes = dict(vocab_size=32, d_model=16, num_layers=2, num_heads=4, num_kv_heads=2, head_dim=4, d_ff=24)
+        return MistralConfig(**(sizes | changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_params():
+    """make(config, seed=0) -> random parameters, drawn once for each config and seed."""
+    import jax
+
+    from mistral_moe.models.mistral import init_params
+
+    @functools.cache
+    def make(config, seed=0):
+        return jax.jit(functools.partial(init_params, config))(jax.random.key(seed))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def packed_batch():
+    """make(rows, ...) -> a batch; each row is a list of document lengths, the rest is padding (zeros)."""
+
+    def make(rows=((5, 7, 4), (16,)), length=16, vocab_size=32, seed=0):
+        rng = np.random.default_rng(seed)
+        shape = (len(rows), length)
+        segment_ids, positions = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+        for row, lengths in enumerate(rows):
+            start = 0
+            for segment, size in enumerate(lengths, 1):
+                segment_ids[row, start : start + size] = segment
+                positions[row, start : start + size] = np.arange(size)
+                start += size
+        return {
+            "tokens": rng.integers(1, vocab_size, shape).astype(np.int32),
+            "targets": rng.integers(1, vocab_size, shape).astype(np.int32),
+            "segment_ids": segment_ids,
+            "positions": positions,
+            "loss_weights": (segment_ids > 0).astype(np.float32),
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def model_logits():
+    """run(config, params, batch) -> logits [B, T, V], compiled once for each config."""
+    import jax
+
+    from mistral_moe.models.mistral import Mistral, logits
+
+    @functools.cache
+    def compiled(config):
+        def forward(params, tokens, segment_ids, positions, decision):
+            out = Mistral(config).apply({"params": params}, tokens, segment_ids, positions, decision=decision)
+            return logits(params, out.hidden)
+
+        return jax.jit(forward)
+
+    def run(config, params, batch, decision=None):
+        return np.asarray(
+            compiled(config)(params, batch["tokens"], batch["segment_ids"], batch["positions"], decision)
+        )
+
+    return run
