@@ -31,11 +31,13 @@ def get_config() -> ConfigDict:
     )
     config.mesh.update(data=-1, fsdp=1)
     config.data.update(
-        code_level_bytes=1_000_000,
+        heldout_permille=60,
+        code_level_bytes=1_500_000,
         language_level_bytes=1_000_000,
-        math_level_bytes=600_000,
-        reasoning_level_bytes=600_000,
-        multimodal_level_bytes=600_000,
+        language_source_bytes=48 << 20,
+        math_level_bytes=700_000,
+        reasoning_level_bytes=700_000,
+        multimodal_level_bytes=1_200_000,
     )
     config.tokenizer.update(kind="train", train_bytes=2_000_000)
     config.train.update(seq_len=128, batch_size=40, loss_chunk=0, checkpoint_every=100, prefetch=2)

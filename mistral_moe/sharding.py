@@ -16,7 +16,8 @@ MESH_AXES = ("data", "fsdp", "expert", "context", "tensor")
 
 # Logical axes of every parameter, without the leading layer axis. First match wins.
 LOGICAL_AXES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
-    (r"embedding", ("vocab", "embed")),
+    # Not over `vocab`: a lookup in a table that is split by rows made XLA permute it across branches.
+    (r"embedding", (None, "embed")),
     (r"lm_head", ("embed", "vocab")),
     (r".*attention/query", ("embed", "heads", None)),
     (r".*attention/(key|value)", ("embed", "kv_heads", None)),
