@@ -103,7 +103,13 @@ def base_config() -> ConfigDict:
     )
     config.dense = ConfigDict(dict(trunk_lr=3e-4, experts_lr=3e-4))
     config.evaluate = ConfigDict(dict(rows_per_level=64, batch_size=64, window=64, samples=1, sample_tokens=64, prompt_tokens=32))
-    config.report = ConfigDict(dict(title="Enhanced Mistral 5x7B", images=6))
+    config.report = ConfigDict(
+        dict(
+            title="Enhanced Mistral 5x7B",
+            command="python -m launch.pipeline --config=experiments/enhanced_mistral_5x7b.py --workdir=DIR",
+            images=5,
+        )
+    )
     # The run's own checks: `own_expert_margin` is how far above its domain's own expert the mixture may end, as a share.
     config.checks = ConfigDict(dict(own_expert_margin=0.02))
     return config

@@ -52,4 +52,5 @@ def get_config() -> ConfigDict:
     config.dense.update(trunk_lr=3e-3, experts_lr=3e-3)
     config.evaluate.update(rows_per_level=24, batch_size=40, sample_tokens=48, prompt_tokens=24)
     config.report.title = "From one dense Mistral to five experts, on a laptop"
+    config.report.command = "make demo"
     return config

@@ -100,7 +100,7 @@ def router_loss(
     Returns:
       The scalar that is minimised, and its terms: `loss` (nats per token when each token pays what its first choice,
       forced, would), `cross_entropy`, `balance`, `z`, `load` [L, E], `agreement` (share of
-      the tokens whose first choice is the window's best expert), `regret` (nats per token above the window's best
+      the tokens whose first choice is the window's best expert), `regret_window_<n>` (nats per token above the window's best
       expert, when each token goes to its first choice).
     """
     losses = jax.lax.stop_gradient(forced_losses(config, params, batch, reasoning_steps))
@@ -121,7 +121,7 @@ def router_loss(
         "z": router_z_loss(logits, real),
         "load": expert_load(out.decision.experts, real, config.num_experts),
         "agreement": weighted_mean((first == jnp.argmax(target, axis=-1)).astype(jnp.float32), weights),
-        "regret": weighted_mean(chosen - best, weights),
+        f"regret_window_{terms.window}": weighted_mean(chosen - best, weights),
     }
     total = terms.oracle * metrics["cross_entropy"] + terms.balance * metrics["balance"] + terms.z * metrics["z"]
     return total, metrics

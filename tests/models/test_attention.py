@@ -27,18 +27,14 @@ VARIANTS = {
 ROWS = ((5, 7, 4), (9, 7))
 
 
-@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS.keys())
+@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS.keys(), scope="module")
 def model(request, tiny_config, tiny_params):
-    """(config, params) of each variant, with a reasoning gate that is open and a router that has opinions."""
+    """(config, params) of each variant, with a reasoning gate that is open."""
     config = tiny_config(**request.param)
-    params = dict(tiny_params(config))
+    params = tiny_params(config)
     if config.has_reasoning:
-        params["reasoning"] = params["reasoning"] | {"gate": jnp.full(config.d_model, 0.5)}
-
-    def louder(path, leaf):
-        return leaf * 30 if "router" in jax.tree_util.keystr(path) and "kernel" in jax.tree_util.keystr(path) else leaf
-
-    return config, jax.tree_util.tree_map_with_path(louder, params)
+        params["reasoning"]["gate"] = jnp.full(config.d_model, 0.5)
+    return config, params
 
 
 def with_other_tokens(batch, where, seed=1):

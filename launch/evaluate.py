@@ -1,0 +1,166 @@
+"""Stage `evaluate`: held-out loss of every model of the run, the oracles, and sample completions.
+
+    python -m launch.evaluate --config=experiments/demo.py --workdir=runs/demo
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from data import tokenizer as tokenizer_lib
+from data.domains import LEVELS, task_name
+from launch import cli
+from launch import corpora
+from launch import models
+from launch.stage import StageContext, StageOutcome
+from launch.train_tokenizer import MODEL_FILE
+from launch.workdir import atomic_write_json
+from mistral_moe.evaluation import held_out
+from mistral_moe.evaluation.checks import mean_loss
+from mistral_moe.inference.decode import complete
+from mistral_moe.models.config import MistralConfig
+
+RESULTS_FILE = "results.json"
+SAMPLED_MODELS = ("seed", "own expert", "dense_equal_flops", "mixture_after_joint")
+
+
+def run_models(context: StageContext) -> Iterator[tuple[str, MistralConfig, dict]]:
+    """Every model of the run by its name in the results, one at a time."""
+    config = context.config
+    dense = models.dense_config(config)
+    plain, full = models.mixture_config(config, reasoning=False), models.mixture_config(config, reasoning=True)
+    entries = [("seed", "seed", "", dense)]
+    entries += [(f"expert_{domain}", "experts", f"{domain}/", dense) for domain in config.domains]
+    entries += [("dense_equal_flops", "dense", "", dense)]
+    entries += [("mixture_after_mix", "mix", "", plain), ("mixture_after_router", "router", "", plain)]
+    entries += [("mixture_after_joint", "joint", "", full)]
+    for name, stage, prefix, model in entries:
+        recorded = context.input_manifest(stage)["outputs"][f"{prefix}{models.CHECKPOINTS}"]
+        params, _ = models.load(context.input_folder(stage) / prefix, model, recorded)
+        yield name, model, params
+
+
+def prompts(context: StageContext, tokenizer: tokenizer_lib.Tokenizer) -> dict[str, list[list[int]]]:
+    """Beginnings of held-out documents, by domain: the first of the middle levels upwards."""
+    wanted, length = int(context.config.evaluate.samples), int(context.config.evaluate.prompt_tokens)
+    result = {}
+    for domain in context.config.domains:
+        rows = corpora.level_rows(context, domain, "heldout", int(context.config.train.seq_len), "heldout")
+        starts = []
+        for level in LEVELS[domain]:
+            row = rows[task_name(domain, level)].row(0)
+            segment = row["tokens"][row["segment_ids"] == 1]
+            starts.append(segment[:length].tolist())
+        result[domain] = starts[1 : 1 + wanted]
+    return result
+
+
+def completions(
+    context: StageContext,
+    model: MistralConfig,
+    params: dict,
+    tokenizer: tokenizer_lib.Tokenizer,
+    starts: dict[str, list[list[int]]],
+    domains: list[str],
+) -> dict[str, list[str]]:
+    """Greedy completions of the prompts of some domains, as text."""
+    flat = [(domain, prompt) for domain in domains for prompt in starts[domain]]
+    tokens = int(context.config.evaluate.sample_tokens)
+    done = complete(model, params, [prompt for _, prompt in flat], tokens, tokenizer.eos_id)
+    result: dict[str, list[str]] = {domain: [] for domain in domains}
+    for (domain, _), new in zip(flat, done):
+        result[domain].append(tokenizer.decode(new))
+    return result
+
+
+def run(context: StageContext) -> StageOutcome:
+    """Evaluates all models on the same held-out rows."""
+    config, section = context.config, context.config.evaluate
+    domains, window = list(config.domains), int(section.window)
+    tokenizer = tokenizer_lib.load(context.input_folder("tokenizer") / MODEL_FILE)
+    batches = {
+        domain: [
+            corpora.model_batch(batch)
+            for batch in corpora.held_out(context, domain, int(section.rows_per_level), int(section.batch_size))
+        ]
+        for domain in domains
+    }
+    starts = prompts(context, tokenizer)
+    results: dict[str, Any] = {
+        "held_out_loss": {},
+        "held_out_accuracy": {},
+        "held_out_tokens": {},
+        "oracle_regret": {f"window_{window}": {}, "token": {}},
+        "expert_names": domains,
+        "expert_utilisation": {},
+        "forced_expert_loss": {},
+    }
+    told: dict[str, dict[str, list[str]]] = {}
+    total = (len(domains) + 5) * len(domains)
+    done = 0
+    for name, model, params in run_models(context):
+        sums_of = held_out.jitted_batch_sums(model)
+        for domain in domains:
+            sums = held_out.total(sums_of, params, batches[domain])
+            results["held_out_loss"].setdefault(name, {})[domain] = float(sums["nats"] / sums["tokens"])
+            results["held_out_accuracy"].setdefault(name, {})[domain] = float(sums["correct"] / sums["tokens"])
+            results["held_out_tokens"][domain] = int(sums["tokens"])
+            if model.experts:
+                shares = sums["assignments"] / sums["assignments"].sum(axis=-1, keepdims=True)
+                results["expert_utilisation"].setdefault(name, {})[domain] = shares.tolist()
+                add_oracle(results, name, domain, model, params, batches[domain], window)
+            done += 1
+            context.progress.update(done, total)
+        if name in SAMPLED_MODELS:
+            told[name] = completions(context, model, params, tokenizer, starts, domains)
+        elif name.startswith("expert_"):
+            own = name.removeprefix("expert_")
+            told.setdefault("own expert", {}).update(completions(context, model, params, tokenizer, starts, [own]))
+    order = [name for name in results["held_out_loss"] if name != "oracle"] + ["oracle"]
+    results["held_out_loss"] = {name: results["held_out_loss"][name] for name in order}
+    results["held_out_loss_mean"] = {name: mean_loss(losses) for name, losses in results["held_out_loss"].items()}
+    results["samples"] = [
+        {
+            "domain": domain,
+            "prompt": tokenizer.decode(prompt[1:]),
+            "completions": {name: told[name][domain][index] for name in SAMPLED_MODELS},
+        }
+        for domain in domains
+        for index, prompt in enumerate(starts[domain])
+    ]
+    spent = {stage: context.input_manifest(stage)["training"] for stage in ("seed", "experts", "router", "joint", "dense")}
+    results["training_flops"] = {stage: account["flops"] for stage, account in spent.items()}
+    results["training_tokens"] = {stage: account["tokens"] for stage, account in spent.items()}
+    atomic_write_json(context.folder / RESULTS_FILE, results)
+    return StageOutcome(outputs=context.hash_outputs(RESULTS_FILE), extra={"held_out_tokens": results["held_out_tokens"]})
+
+
+def add_oracle(
+    results: dict[str, Any],
+    name: str,
+    domain: str,
+    model: MistralConfig,
+    params: dict,
+    batches: list[dict[str, np.ndarray]],
+    window: int,
+) -> None:
+    """Adds what each forced expert and the two oracles of one mixture pay on one domain.
+
+    `oracle` in the results is the windowed oracle of the last mixture evaluated.
+    """
+    sums = held_out.total(held_out.jitted_oracle_sums(model, window), params, batches)
+    tokens, loss = sums["tokens"], results["held_out_loss"][name][domain]
+    forced = results["forced_expert_loss"].setdefault(name, {})
+    for expert, nats in zip(model.experts, sums["expert_nats"]):
+        forced.setdefault(expert, {})[domain] = float(nats / tokens)
+    regret = results["oracle_regret"]
+    regret[f"window_{window}"].setdefault(name, {})[domain] = loss - float(sums["window_nats"] / tokens)
+    regret["token"].setdefault(name, {})[domain] = loss - float(sums["token_nats"] / tokens)
+    results["held_out_loss"].setdefault("oracle", {})[domain] = float(sums["window_nats"] / tokens)
+
+
+if __name__ == "__main__":
+    cli.main("evaluate")
