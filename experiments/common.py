@@ -95,6 +95,8 @@ def base_config() -> ConfigDict:
             balance=0.0,
             z=1e-4,
             bias_rate=0.0,
+            # Rows of each end-to-end batch on which every expert is measured, for the router to go on learning from.
+            oracle_rows=16,
             experts=ConfigDict(dict(steps=2000, experts_lr=1e-4)),
             router=ConfigDict(dict(steps=500, router_lr=5e-5)),
             reasoning=ConfigDict(dict(steps=1000, reasoning_lr=2e-5)),
@@ -110,6 +112,7 @@ def base_config() -> ConfigDict:
             images=5,
         )
     )
-    # The run's own checks: `own_expert_margin` is how far above its domain's own expert the mixture may end, as a share.
-    config.checks = ConfigDict(dict(own_expert_margin=0.02))
+    # The run's own checks fail it where `required`; `own_expert_margin` is how far above its domain's own expert the
+    # mixture may end, as a share.
+    config.checks = ConfigDict(dict(required=True, own_expert_margin=0.02))
     return config

@@ -45,6 +45,7 @@ def get_config() -> ConfigDict:
     config.experts.update(steps=120, batch_size=8, experts_lr=2e-3)
     config.experts.curriculum.update(eval_every=20, eval_rows=2)
     config.router.update(steps=60, batch_size=20, router_lr=3e-3, window=64, temperature=0.05)
+    config.joint.oracle_rows = 2
     config.joint.experts.update(steps=20, experts_lr=1e-3)
     config.joint.router.update(steps=10, router_lr=5e-4)
     config.joint.reasoning.update(steps=20, reasoning_lr=1e-3)

@@ -10,7 +10,7 @@ import ml_collections
 from launch import models
 from launch import training_run
 from launch.errors import UserError
-from launch.train_joint import learning_rates, phases
+from launch.train_joint import phase_plan, phases
 from mistral_moe import sharding
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.report import wording
@@ -72,7 +72,6 @@ def describe(config: ml_collections.ConfigDict) -> str:
 def _training_rows(config: ml_collections.ConfigDict, seq_len: int) -> list[tuple[str, int, int, float]]:
     """(stage, steps, tokens, training FLOPs per token) of every training run but the dense peer's."""
     dense, plain = models.dense_config(config), models.mixture_config(config, reasoning=False)
-    full = models.mixture_config(config, reasoning=True)
     rows = int(config.train.batch_size)
     seed_rates = {"trunk": config.seed_stage.trunk_lr, "experts": config.seed_stage.experts_lr}
     branch_rates = {"trunk": config.experts.trunk_lr, "experts": config.experts.experts_lr}
@@ -83,8 +82,5 @@ def _training_rows(config: ml_collections.ConfigDict, seq_len: int) -> list[tupl
         ("router", config.router.steps, config.router.batch_size, router_training_flops(plain, seq_len)),
     ]
     for name in phases(config):
-        model = full if name in ("reasoning", "end_to_end") else plain
-        rates = learning_rates(config.joint[name])
-        flops = router_training_flops(plain, seq_len) if name == "router" else training_flops(model, seq_len, rates)
-        planned.append((f"joint/{name}", config.joint[name].steps, rows, flops))
+        planned.append((f"joint/{name}", config.joint[name].steps, rows, phase_plan(config, name)[1]))
     return [(name, int(steps), int(steps) * int(batch) * seq_len, flops) for name, steps, batch, flops in planned]

@@ -18,7 +18,7 @@ from launch.stage import StageContext, StageOutcome
 from mistral_moe.checkpoint import digest
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.training.flops import router_training_flops, training_flops
-from mistral_moe.training.losses import RouterTerms, language_model_loss, router_loss
+from mistral_moe.training.losses import RouterTerms, joint_loss, router_loss
 
 PHASES = ("experts", "router", "reasoning", "end_to_end")
 
@@ -43,13 +43,15 @@ def phase_plan(
         z=config.joint.z,
         window=int(config.router.window),
         temperature=config.router.temperature,
+        oracle_rows=int(config.joint.oracle_rows) if rates.get("router") is not None and name == "end_to_end" else 0,
     )
     if name == "router":
         loss_fn = functools.partial(router_loss, model, terms=terms)
         flops = router_training_flops(model, seq_len)
     else:
-        loss_fn = functools.partial(language_model_loss, model, terms=terms, chunk=int(config.train.loss_chunk))
-        flops = training_flops(model, seq_len, rates)
+        loss_fn = functools.partial(joint_loss, model, terms=terms, chunk=int(config.train.loss_chunk))
+        measured = router_training_flops(model, seq_len, model.reasoning_steps) * terms.oracle_rows / rows
+        flops = training_flops(model, seq_len, rates) + measured
     plan = training_run.Plan(
         loss_fn=loss_fn,
         optim=training_run.optim_config(config.train, rates, int(section.steps)),

@@ -1,11 +1,11 @@
 """The mapping between Hugging Face's Mistral and Mixtral and our parameter tree, both ways, in numpy.
 
-One row of `tensor_map` describes one tensor of theirs: its name and shape, the leaves of ours that it fills, and where on
-their stacked axes it goes. Whoever streams a checkpoint looks its tensors up one by one; `params_from_hf` and
+One row of `tensor_map` describes one tensor of theirs: its name and shape, the leaves of ours that it fills, and where
+on their stacked axes it goes. Whoever streams a checkpoint looks its tensors up one by one; `params_from_hf` and
 `params_to_hf` are the loops over a whole state dict.
 
-Mixtral has two namings: `checkpoint`, one tensor an expert, is what the files on disk hold; `fused`, all experts in one,
-is what `MixtralForCausalLM.state_dict()` gives since transformers 5. A dense Mistral has one, so the choice is moot.
+Mixtral has two namings: `checkpoint`, one tensor an expert, is what the files on disk hold; `fused`, all experts in
+one, is what `MixtralForCausalLM.state_dict()` gives since transformers 5. A dense Mistral has but one.
 """
 
 from __future__ import annotations
@@ -100,21 +100,21 @@ def tensor_map(config: MistralConfig, naming: str = "checkpoint") -> list[Tensor
         raise ValueError(f"unknown naming {naming!r} of Mixtral's experts; there are {', '.join(NAMINGS)}")
     _check_expressible(config)
     c = config
-    rows = [
-        Tensor("model.embed_tokens.weight", (c.vocab_size, c.d_model), ("embedding",), (c.vocab_size, c.d_model), (), False)
-    ]
+    table = (c.vocab_size, c.d_model)
+    rows = [Tensor("model.embed_tokens.weight", table, ("embedding",), table, (), False)]
     for layer in range(c.num_layers):
         rows += _attention(c, layer)
         rows += _experts(c, layer, naming) if c.experts else _feed_forward(c, layer)
     rows.append(Tensor("model.norm.weight", (c.d_model,), ("final_norm/scale",), (c.d_model,), (), False))
-    rows.append(Tensor("lm_head.weight", (c.vocab_size, c.d_model), ("lm_head",), (c.d_model, c.vocab_size)))
+    rows.append(Tensor("lm_head.weight", table, ("lm_head",), table[::-1]))
     return rows
 
 
 def _attention(c: MistralConfig, layer: int) -> list[Tensor]:
     prefix = f"model.layers.{layer}"
     rows = []
-    for theirs, ours, heads in (("q", "query", c.num_heads), ("k", "key", c.num_kv_heads), ("v", "value", c.num_kv_heads)):
+    projections = (("q", "query", c.num_heads), ("k", "key", c.num_kv_heads), ("v", "value", c.num_kv_heads))
+    for theirs, ours, heads in projections:
         name, leaf = f"{prefix}.self_attn.{theirs}_proj.weight", f"layers/attention/{ours}"
         rows.append(Tensor(name, (heads * c.head_dim, c.d_model), (leaf,), (c.d_model, heads, c.head_dim), (layer,)))
     name, shape = f"{prefix}.self_attn.o_proj.weight", (c.d_model, c.num_heads * c.head_dim)
@@ -204,7 +204,9 @@ def params_from_hf(config: MistralConfig, tensors: Mapping[str, np.ndarray]) -> 
         )
     for row in rows:
         if row.name not in tensors:
-            raise ValueError(f"tensor {row.name!r} is missing: read all files of the checkpoint (its index.json lists them)")
+            raise ValueError(
+                f"tensor {row.name!r} is missing: read all files of the checkpoint (its index.json lists them)"
+            )
         for path, part in zip(row.leaves, row.to_leaves(tensors[row.name]), strict=True):
             leaves[path][row.index] = part
     return flax.traverse_util.unflatten_dict(leaves, sep="/")
@@ -245,7 +247,8 @@ def _part(leaves: Mapping[str, np.ndarray], path: str, row: Tensor) -> np.ndarra
     part = leaves[path][row.index]
     if part.shape != row.leaf_shape:
         raise ValueError(
-            f"parameter {path!r} has shape {part.shape} where {row.name!r} needs {row.leaf_shape}: is the config this model's?"
+            f"parameter {path!r} has shape {part.shape} where {row.name!r} needs {row.leaf_shape}: "
+            "is the config this model's?"
         )
     return part
 

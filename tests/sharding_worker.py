@@ -113,13 +113,25 @@ def compare_meshes(shapes):
     return report
 
 
-def train_branches(sizes, num_branches, trained_groups):
-    """Two branch-parallel steps on the mesh against the same two steps of each branch alone on one device."""
-    config = config_of(0)
+@functools.cache
+def branch_program(trained_groups):
+    """(trained, frozen, optimiser, step, the step compiled for one branch on one device)."""
+    config, rates = config_of(0), {group: 1e-2 for group in trained_groups}
     params = jax.device_get(jax.jit(functools.partial(init_params, config))(jax.random.key(0)))
-    optimizer = make_optimizer(OptimConfig({group: 1e-3 for group in trained_groups}, num_steps=10, eps=1e-3))
-    trained, frozen = split(params, {group: 1e-3 for group in trained_groups})
+    # A large epsilon: Adam's first step is the sign of the gradient, which would blow rounding up.
+    optimizer = make_optimizer(OptimConfig(rates, num_steps=10, eps=1e-3))
     step = make_step(functools.partial(language_model_loss, config), optimizer)
+    return *split(params, rates), optimizer, step, jax.jit(step)
+
+
+def moves(params, start):
+    """How far each parameter moved: against the parameter itself two small steps would be nothing."""
+    return jax.tree.map(lambda leaf, before: np.asarray(leaf) - np.asarray(before), params, start)
+
+
+def train_branches(sizes, num_branches, trained_groups):
+    """Two branch-parallel steps on the mesh: their HLO, and the worst leaf against each branch alone on one device."""
+    trained, frozen, optimizer, step, alone = branch_program(trained_groups)
     batches = [batch_of(10 + branch) for branch in range(num_branches)]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *batches)
 
@@ -133,13 +145,13 @@ def train_branches(sizes, num_branches, trained_groups):
         state, _ = compiled(state, stacked)
     together = jax.device_get(state.params)
 
-    alone, errors = jax.jit(step), []
+    errors = []
     for branch, batch in enumerate(batches):
         single = init_state(trained, frozen, optimizer)
         for _ in range(2):
             single, _ = alone(single, batch)
-        moved = jax.tree.map(lambda leaf: leaf[branch], together)
-        errors.append(worst_leaf(moved, jax.device_get(single.params)))
+        mine = jax.tree.map(lambda leaf, branch=branch: leaf[branch], together)
+        errors.append(worst_leaf(moves(mine, trained), moves(single.params, trained)))
     return compiled.as_text(), max(errors)
 
 
@@ -150,7 +162,7 @@ def compare_branches(folder):
         ("4 branches on 4x2, all trained", {"data": 4, "fsdp": 2}, 4, ("experts", "trunk")),
         ("4 branches on 4x2, experts trained", {"data": 4, "fsdp": 2}, 4, ("experts",)),
         ("4 branches on 2x4 over tensor, experts trained", {"data": 2, "fsdp": 2, "tensor": 2}, 4, ("experts",)),
-        ("8 branches on 8, all trained", {"data": 8}, 8, ("experts", "trunk")),
+        ("8 branches on 8, experts trained", {"data": 8}, 8, ("experts",)),
     ):
         text, (error, path) = train_branches(sizes, num_branches, groups)
         file = folder / f"{len(report)}.hlo"
@@ -169,7 +181,9 @@ def restore_elsewhere(folder):
     report = {"saved": digest(params)}
     for sizes in ({"data": 8}, {"data": 2, "expert": 4}, {"tensor": 8}):
         shardings = tree_shardings(params, make_mesh(sizes), rules)
-        target = jax.tree.map(lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where), params, shardings)
+        target = jax.tree.map(
+            lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where), params, shardings
+        )
         with CheckpointStore(folder / "checkpoints") as store:
             restored = store.restore({"params": abstract(target)})["params"]
         placed = all(

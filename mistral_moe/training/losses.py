@@ -12,6 +12,7 @@ from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import Mistral
 from mistral_moe.routing.balance import expert_load, load_balance_loss, router_z_loss
 from mistral_moe.routing.oracle import forced_losses, oracle_losses, oracle_posterior
+from mistral_moe.training import partition
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +25,7 @@ class RouterTerms:
       oracle: of the cross-entropy to the oracle's posterior (router stage).
       window: tokens per window of the oracle.
       temperature: of the oracle's posterior, in nats.
-      bias_rate: step of the balancing by selection bias; 0 turns it off.
+      oracle_rows: rows of each batch on which the joint loss measures every expert for the router; 0 is none.
     """
 
     balance: float = 0.0
@@ -32,7 +33,7 @@ class RouterTerms:
     oracle: float = 1.0
     window: int = 64
     temperature: float = 0.1
-    bias_rate: float = 0.0
+    oracle_rows: int = 0
 
 
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
@@ -125,3 +126,34 @@ def router_loss(
     }
     total = terms.oracle * metrics["cross_entropy"] + terms.balance * metrics["balance"] + terms.z * metrics["z"]
     return total, metrics
+
+
+def joint_loss(
+    config: MistralConfig, params: dict, batch: dict, terms: RouterTerms, chunk: int = 0
+) -> tuple[jax.Array, dict]:
+    """Next-token loss of the whole mixture; beside it the router goes on learning from measured experts.
+
+    With top-1 and weights that sum to one the next-token loss has no gradient for the router, and the balance terms
+    alone, rescaled by Adam, would undo it. So every expert is measured on the first `terms.oracle_rows` rows of each
+    batch, and the router (it alone) learns from that.
+
+    Args:
+      config: the mixture's.
+      params: the mixture's.
+      batch: as in `language_model_loss`.
+      terms: weights of the terms.
+      chunk: tokens per chunk of the cross-entropy.
+
+    Returns:
+      The scalar that is minimised, and the terms of `language_model_loss`; with oracle rows also the router's
+      `cross_entropy`, `agreement` and `regret_window_<n>`, measured on those rows.
+    """
+    if not terms.oracle_rows:
+        return language_model_loss(config, params, batch, terms, chunk=chunk)
+    # The router's balance terms are counted once, by the router's own loss.
+    total, metrics = language_model_loss(config, params, batch, chunk=chunk)
+    alone = partition.map_groups(params, lambda group, leaf: leaf if group == "router" else jax.lax.stop_gradient(leaf))
+    rows = {name: value[: terms.oracle_rows] for name, value in batch.items()}
+    router_total, router_metrics = router_loss(config, alone, rows, terms, config.reasoning_steps)
+    kept = {name: router_metrics[name] for name in router_metrics if name not in metrics}
+    return total + router_total, metrics | kept

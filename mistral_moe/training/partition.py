@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import re
+from typing import Any
 
 import flax.traverse_util
 
@@ -51,3 +52,9 @@ def merge(trained: Mapping, frozen: Mapping) -> dict:
     """The whole tree again; the inverse of `split`."""
     flat = flax.traverse_util.flatten_dict(trained, sep="/") | flax.traverse_util.flatten_dict(frozen, sep="/")
     return flax.traverse_util.unflatten_dict(flat, sep="/")
+
+
+def map_groups(params: Mapping, change: Callable[[str, Any], Any]) -> dict:
+    """Applies `change(group, leaf)` to every leaf."""
+    flat = flax.traverse_util.flatten_dict(params, sep="/")
+    return flax.traverse_util.unflatten_dict({path: change(group_of(path), leaf) for path, leaf in flat.items()}, sep="/")

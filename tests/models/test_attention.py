@@ -17,12 +17,12 @@ VARIANTS = {
     "dense, window 3": dict(sliding_window=3),
     "reasoning": dict(has_reasoning=True, reasoning_steps=2),
     **{
-        f"mixture, {scope}, {context}": dict(experts=5, router_scope=scope, router_context=context)
+        f"mixture, {scope}, {context}": dict(experts=3, router_scope=scope, router_context=context)
         for scope in ("model", "layer")
         for context in ("mean", "none")
     },
-    "mixture, window 3": dict(experts=5, sliding_window=3, router_scope="layer"),
-    "mixture, router with hidden units": dict(experts=5, router_hidden=8, top_k=3),
+    "mixture, window 3": dict(experts=3, sliding_window=3, router_scope="layer"),
+    "mixture, router with hidden units": dict(experts=3, router_hidden=8, top_k=2),
 }
 ROWS = ((5, 7, 4), (9, 7))
 
@@ -30,7 +30,7 @@ ROWS = ((5, 7, 4), (9, 7))
 @pytest.fixture(params=VARIANTS.values(), ids=VARIANTS.keys(), scope="module")
 def model(request, tiny_config, tiny_params):
     """(config, params) of each variant, with a reasoning gate that is open."""
-    config = tiny_config(**request.param)
+    config = tiny_config(moe_backend="blocks", **request.param)
     params = tiny_params(config)
     if config.has_reasoning:
         params["reasoning"]["gate"] = jnp.full(config.d_model, 0.5)

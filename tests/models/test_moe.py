@@ -61,7 +61,7 @@ def gradients(config, params, batch, terms):
 
 @pytest.mark.parametrize("scope", ("model", "layer"))
 def test_all_backends_give_one_loss_and_one_gradient(tiny_config, tiny_params, packed_batch, scope):
-    config = tiny_config(experts=5, router_scope=scope)
+    config = tiny_config(experts=3, router_scope=scope)
     params, batch, terms = tiny_params(config), packed_batch(), RouterTerms(balance=0.1, z=0.1)
     expected, metrics = gradients(dataclasses.replace(config, moe_backend="dense"), params, batch, terms)
     for backend in set(BACKENDS) - {"dense"}:
@@ -91,7 +91,7 @@ def test_a_routers_term_reaches_the_router_and_counts_once(tiny_config, tiny_par
     assert float(total[2] - total[1]) == pytest.approx(float(total[1] - total[0]), abs=1e-5)
     for path, leaf in flax.traverse_util.flatten_dict(found, sep="/").items():
         once, twice = np.asarray(leaf[1] - leaf[0]), np.asarray(leaf[2] - leaf[0])
-        np.testing.assert_allclose(twice, 2 * once, atol=2e-6, err_msg=path)
+        np.testing.assert_allclose(twice, 2 * once, atol=2e-5 * max(1, np.abs(leaf).max()), err_msg=path)
         moved = np.abs(once).max() > 1e-6
         if path.endswith("router/kernel"):
             assert moved, path

@@ -1,0 +1,94 @@
+"""The losses and their terms: what is averaged, what is weighted, what the router is told."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from mistral_moe.routing.oracle import forced_losses
+from mistral_moe.training.losses import RouterTerms, language_model_loss, router_loss, weighted_mean
+
+
+def test_the_loss_is_the_weighted_mean_over_tokens(tiny_config, tiny_params, packed_batch, model_logits):
+    config = tiny_config()
+    params, batch = tiny_params(config), packed_batch(((5, 7), (16,)))
+    batch["loss_weights"] *= np.random.default_rng(0).uniform(size=(2, 16)).astype(np.float32)
+    nats = optax.softmax_cross_entropy_with_integer_labels(model_logits(config, params, batch), batch["targets"])
+    expected = np.average(nats, weights=batch["loss_weights"])
+    run = jax.jit(functools.partial(language_model_loss, config), static_argnames="chunk")
+    for chunk in (0, 8):
+        loss, metrics = run(params, batch, chunk=chunk)
+        assert float(loss) == pytest.approx(expected, abs=1e-5) and set(metrics) == {"loss"}
+    elsewhere = batch | {"targets": np.where(batch["loss_weights"] > 0, batch["targets"], 0)}
+    assert float(run(params, elsewhere)[0]) == float(run(params, batch)[0])
+
+
+def test_no_weight_at_all_is_no_loss_and_no_nan():
+    assert float(weighted_mean(jnp.ones((2, 3)), jnp.zeros((2, 3)))) == 0
+
+
+@pytest.fixture(scope="module", params=("model", "layer"))
+def routed(request, tiny_config, tiny_params, packed_batch):
+    """(params, batch, compiled router loss of given weights, forced losses) of a mixture."""
+    config = tiny_config(experts=3, top_k=2, router_scope=request.param)
+    batch = packed_batch()
+
+    @jax.jit
+    def run(params, oracle, balance, z):
+        terms = RouterTerms(oracle=oracle, balance=balance, z=z, window=4)
+        return jax.value_and_grad(lambda tree: router_loss(config, tree, batch, terms), has_aux=True)(params)
+
+    params = tiny_params(config)
+    return params, batch, run, jax.jit(functools.partial(forced_losses, config))(params, batch)
+
+
+def largest(tree):
+    return max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(tree))
+
+
+def routers(params):
+    return params.get("router") or params["layers"]["router"]
+
+
+@pytest.mark.parametrize("term, name", [("oracle", "cross_entropy"), ("balance", "balance"), ("z", "z")])
+def test_each_router_term_counts_once_and_teaches_the_router(routed, term, name):
+    params, _, run, _ = routed
+    weights = dict(oracle=0.0, balance=0.0, z=0.0)
+    for weight in (1.0, 2.0):
+        (total, metrics), gradients = run(params, **(weights | {term: weight}))
+        assert float(total) == weight * float(metrics[name])
+        assert largest(routers(gradients)["kernel"]) > 1e-6
+        # Forced passes are measurements: nothing of them is taught.
+        assert largest(gradients["lm_head"]) == 0 and largest(gradients["final_norm"]) == 0
+        assert largest(routers(gradients)["selection_bias"]) == 0
+    together, metrics = run(params, oracle=1.0, balance=0.5, z=0.25)[0]
+    expected = metrics["cross_entropy"] + 0.5 * metrics["balance"] + 0.25 * metrics["z"]
+    assert float(together) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_a_router_that_follows_the_oracle_agrees_and_regrets_nothing(tiny_config, tiny_params, packed_batch):
+    """Two experts, one document a row; the selection bias sends all to the one that is better on the whole row."""
+    config = tiny_config(experts=2, top_k=1)
+    params, batch = tiny_params(config), packed_batch(((16,),))
+    terms = RouterTerms(window=16)
+    losses = np.asarray(jax.jit(functools.partial(forced_losses, config))(params, batch)).mean((1, 2))
+    run = jax.jit(functools.partial(router_loss, config, terms=terms))
+    for chosen in range(2):
+        params["router"]["selection_bias"] = jnp.where(jnp.arange(2) == chosen, 1e6, 0.0)
+        metrics = run(params, batch)[1]
+        assert float(metrics["agreement"]) == float(losses[chosen] == losses.min())
+        assert float(metrics["regret"]) == pytest.approx(float(losses[chosen] - losses.min()), abs=1e-5)
+
+
+def test_the_cross_entropy_is_least_for_the_oracles_own_posterior(routed):
+    """Gibbs: the entropy of the posterior is a floor under the router's cross-entropy."""
+    params, batch, run, losses = routed
+    from mistral_moe.routing.oracle import oracle_posterior
+
+    target = np.asarray(oracle_posterior(losses, batch, 4, 0.1), np.float64)
+    entropy = -(target * np.log(np.maximum(target, 1e-30))).sum(-1)
+    floor = np.average(entropy, weights=batch["loss_weights"])
+    assert float(run(params, 1.0, 0.0, 0.0)[0][1]["cross_entropy"]) > floor
