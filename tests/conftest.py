@@ -1,9 +1,14 @@
 """Tiny models and packed batches that the tests of mistral_moe share. JAX is imported where it is used."""
 
 import functools
+import os
 
 import numpy as np
 import pytest
+
+# What takes time here is compiling hundreds of tiny programs: without LLVM's optimisations it is half. Set before JAX is
+# first imported; JAX_DISABLE_MOST_OPTIMIZATIONS=0 runs the tests as a real run compiles.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 
 @pytest.fixture(scope="session")

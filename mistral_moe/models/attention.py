@@ -6,10 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from mistral_moe.kernels.causal_attention import causal_attention
 from mistral_moe.models.config import MistralConfig
-
-# Large enough to vanish in a float32 softmax; -inf would make rows of padding NaN.
-MASKED = -1e30
 
 
 def rotary(x: jax.Array, positions: jax.Array, theta: float) -> jax.Array:
@@ -85,13 +83,7 @@ class Attention(nn.Module):
         batch, length = x.shape[:2]
         group = c.num_heads // c.num_kv_heads
         query = query.reshape(batch, length, c.num_kv_heads, group, c.head_dim).transpose(0, 2, 3, 1, 4)
-        query = query.reshape(batch, c.num_kv_heads, group * length, c.head_dim)
         key, value = key.transpose(0, 2, 1, 3), value.transpose(0, 2, 1, 3)
-        scores = jnp.einsum("BKXH,BKSH->BKXS", query, key, preferred_element_type=jnp.float32)
-        scores = scores.reshape(batch, c.num_kv_heads, group, length, length)
-        scores = jnp.where(mask[:, None, None], scores, MASKED)
-        probabilities = jax.nn.softmax(scores, axis=-1).astype(dtype)
-        probabilities = probabilities.reshape(batch, c.num_kv_heads, group * length, length)
-        mixed = jnp.einsum("BKXS,BKSH->BKXH", probabilities, value)
+        mixed = causal_attention(query, key, value, mask)
         mixed = mixed.reshape(batch, c.num_heads, length, c.head_dim).transpose(0, 2, 1, 3)
         return jnp.einsum("BTNH,NHD->BTD", mixed, weight("output", (c.num_heads, c.head_dim, c.d_model), out_init))

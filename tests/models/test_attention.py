@@ -64,9 +64,11 @@ def test_the_future_does_not_matter(model, model_logits, packed_batch):
         assert not np.array_equal(before[:, cut:], after[:, cut:])
 
 
-def test_no_gradient_of_one_document_reaches_another(model, packed_batch):
+@pytest.mark.parametrize("changes", [dict(), dict(experts=3, router_scope="layer", sliding_window=3), dict(experts=3)])
+def test_no_gradient_of_one_document_reaches_another(tiny_config, tiny_params, packed_batch, changes):
     """Each document has tokens of its own, so that the gradient of the embedding tells them apart."""
-    config, params = model
+    config = tiny_config(moe_backend="blocks", **changes)
+    params = tiny_params(config)
     batch = packed_batch(ROWS)
     batch["tokens"] = (batch["segment_ids"] * 8 + np.arange(16) % 8).astype(np.int32)
 

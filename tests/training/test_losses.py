@@ -8,8 +8,8 @@ import numpy as np
 import optax
 import pytest
 
-from mistral_moe.routing.oracle import forced_losses
-from mistral_moe.training.losses import RouterTerms, language_model_loss, router_loss, weighted_mean
+from mistral_moe.routing.oracle import forced_losses, oracle_posterior
+from mistral_moe.training.losses import RouterTerms, joint_loss, language_model_loss, router_loss, weighted_mean
 
 
 def test_the_loss_is_the_weighted_mean_over_tokens(tiny_config, tiny_params, packed_batch, model_logits):
@@ -80,15 +80,37 @@ def test_a_router_that_follows_the_oracle_agrees_and_regrets_nothing(tiny_config
         params["router"]["selection_bias"] = jnp.where(jnp.arange(2) == chosen, 1e6, 0.0)
         metrics = run(params, batch)[1]
         assert float(metrics["agreement"]) == float(losses[chosen] == losses.min())
-        assert float(metrics["regret"]) == pytest.approx(float(losses[chosen] - losses.min()), abs=1e-5)
+        assert float(metrics["regret_window_16"]) == pytest.approx(float(losses[chosen] - losses.min()), abs=1e-5)
 
 
 def test_the_cross_entropy_is_least_for_the_oracles_own_posterior(routed):
     """Gibbs: the entropy of the posterior is a floor under the router's cross-entropy."""
     params, batch, run, losses = routed
-    from mistral_moe.routing.oracle import oracle_posterior
-
     target = np.asarray(oracle_posterior(losses, batch, 4, 0.1), np.float64)
     entropy = -(target * np.log(np.maximum(target, 1e-30))).sum(-1)
     floor = np.average(entropy, weights=batch["loss_weights"])
     assert float(run(params, 1.0, 0.0, 0.0)[0][1]["cross_entropy"]) > floor
+
+
+def test_the_joint_loss_is_the_language_models_and_teaches_the_oracle_to_the_router_alone(
+    tiny_config, tiny_params, packed_batch
+):
+    config = tiny_config(experts=2, top_k=1)
+    params, batch = tiny_params(config), packed_batch()
+    first_row = {name: leaf[:1] for name, leaf in batch.items()}
+
+    @functools.partial(jax.jit, static_argnums=1)
+    def run(params, rows):
+        terms = RouterTerms(balance=0.5, z=0.25, window=4, oracle_rows=rows)
+        return jax.value_and_grad(lambda tree: joint_loss(config, tree, batch, terms), has_aux=True)(params)
+
+    terms = RouterTerms(balance=0.5, z=0.25, window=4)
+    of_router, _ = jax.jit(functools.partial(router_loss, config, terms=terms))(params, first_row)
+    (plain, before), _ = run(params, 0)
+    (total, metrics), gradients = run(params, 1)
+    assert float(plain) == pytest.approx(float(before["loss"] + 0.5 * before["balance"] + 0.25 * before["z"]), rel=1e-6)
+    assert float(total) == pytest.approx(float(metrics["loss"] + of_router), rel=1e-5)
+    alone = jax.jit(jax.grad(lambda tree: language_model_loss(config, tree, batch)[0]))(params)
+    moved = jax.tree.map(lambda one, two: float(jnp.abs(one - two).max()), gradients, alone)
+    assert moved.pop("router")["kernel"] > 1e-4
+    assert max(jax.tree.leaves(moved)) < 1e-5
