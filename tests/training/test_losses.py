@@ -99,18 +99,18 @@ def test_the_joint_loss_is_the_language_models_and_teaches_the_oracle_to_the_rou
     params, batch = tiny_params(config), packed_batch()
     first_row = {name: leaf[:1] for name, leaf in batch.items()}
 
-    @functools.partial(jax.jit, static_argnums=1)
-    def run(params, rows):
-        terms = RouterTerms(balance=0.5, z=0.25, window=4, oracle_rows=rows)
+    @functools.partial(jax.jit, static_argnums=0)
+    def run(rows, scale):
+        terms = RouterTerms(balance=0.5 * scale, z=0.25 * scale, window=4, oracle_rows=rows)
         return jax.value_and_grad(lambda tree: joint_loss(config, tree, batch, terms), has_aux=True)(params)
 
     terms = RouterTerms(balance=0.5, z=0.25, window=4)
     of_router, _ = jax.jit(functools.partial(router_loss, config, terms=terms))(params, first_row)
-    (plain, before), _ = run(params, 0)
-    (total, metrics), gradients = run(params, 1)
+    (plain, before), _ = run(0, 1.0)
+    (total, metrics), gradients = run(1, 1.0)
     assert float(plain) == pytest.approx(float(before["loss"] + 0.5 * before["balance"] + 0.25 * before["z"]), rel=1e-6)
     assert float(total) == pytest.approx(float(metrics["loss"] + of_router), rel=1e-5)
-    alone = jax.jit(jax.grad(lambda tree: language_model_loss(config, tree, batch)[0]))(params)
+    _, alone = run(0, 0.0)
     moved = jax.tree.map(lambda one, two: float(jnp.abs(one - two).max()), gradients, alone)
     assert moved.pop("router")["kernel"] > 1e-4
     assert max(jax.tree.leaves(moved)) < 1e-5
