@@ -13,10 +13,8 @@ import sys
 
 import flax.traverse_util
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from mistral_moe.branching.mix import mix_branches
 from mistral_moe.checkpoint import CheckpointStore, abstract, digest
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import init_params
