@@ -6,6 +6,8 @@ checkpoint doesn't depend on how it was run.
 
 from __future__ import annotations
 
+import functools
+
 import flax.linen as nn
 import flax.struct
 import jax
@@ -158,6 +160,7 @@ def logits(params: dict, hidden: jax.Array) -> jax.Array:
     return jnp.einsum("BTD,DV->BTV", hidden, head, preferred_element_type=jnp.float32)
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def init_params(config: MistralConfig, key: jax.Array) -> dict:
     """Random parameters of a model; `jax.eval_shape` of this gives their shapes without memory."""
     tokens = jnp.zeros((1, 2), jnp.int32)
