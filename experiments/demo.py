@@ -8,7 +8,7 @@ Expected on 2 CPU cores: see docs/RESULTS.md.
 
 from ml_collections import ConfigDict
 
-from experiments.common import base_config
+from experiments.base import base_config
 
 
 def get_config() -> ConfigDict:

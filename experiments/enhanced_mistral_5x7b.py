@@ -7,7 +7,7 @@ Expected of the dry run: about 29.8 B parameters, 12.9 B of them active a token 
 
 from ml_collections import ConfigDict
 
-from experiments.common import base_config
+from experiments.base import base_config
 
 
 def get_config() -> ConfigDict:

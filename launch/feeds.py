@@ -16,11 +16,8 @@ Batch = dict[str, np.ndarray]
 class Feed(Protocol):
     """Batches, and a position that goes into the checkpoint."""
 
-    def before_step(self, step: int, params: dict) -> None:
-        """Called before the batch of each step is drawn, with the trained parameters."""
-
-    def next(self) -> Batch:
-        """The next batch."""
+    def next(self, step: int, params: dict) -> Batch:
+        """The batch of a step; `params` are the trained parameters before it, for feeds that follow the model."""
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """(data position, curriculum state), both JSON-able."""
@@ -38,11 +35,8 @@ class SingleFeed:
     def __init__(self, loader):
         self._loader = loader
 
-    def before_step(self, step: int, params: dict) -> None:
-        """Nothing depends on the parameters here."""
-
-    def next(self) -> Batch:
-        """The next batch, [B, T] arrays."""
+    def next(self, step: int, params: dict) -> Batch:
+        """The next batch, [B, T] arrays, whatever the step and the parameters."""
         return model_batch(next(self._loader))
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -96,21 +90,21 @@ class BranchFeed:
         """Curriculum state by domain."""
         return self._states
 
-    def before_step(self, step: int, params: dict) -> None:
-        """Scores the branches when an evaluation is due, and sets the weights of their levels."""
-        if step % self._every:
-            return
+    def next(self, step: int, params: dict) -> Batch:
+        """The next batch of every branch, [P, B, T] arrays; first the evaluation, when one is due."""
+        if step % self._every == 0:
+            self._evaluate(step, params)
+        batches = [model_batch(next(loader)) for loader in self._loaders.values()]
+        return {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
+
+    def _evaluate(self, step: int, params: dict) -> None:
+        """Scores the branches and sets the weights of their levels."""
         scores = self._score(params)
         for domain, row in zip(self._loaders, scores):
             # A run that resumes exactly at an evaluation has done it before the checkpoint was left behind.
             if self._states[domain]["performance"] is None or self._states[domain]["step"] < step:
                 self._states[domain] = self._curriculum.update(self._states[domain], [float(s) for s in row], step)
         self._apply_weights()
-
-    def next(self) -> Batch:
-        """The next batch of every branch, [P, B, T] arrays."""
-        batches = [model_batch(next(loader)) for loader in self._loaders.values()]
-        return {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Positions and curriculum states by domain."""

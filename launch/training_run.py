@@ -150,15 +150,14 @@ def fit(
             }
             meter = _Meter(logs, branches, plan.tokens_per_step, int(train.log_every), progress, done_before, total_steps)
             for step in range(start, num_steps):
-                feed.before_step(step, state.params)
-                batch = {
-                    name: jax.make_array_from_process_local_data(rows, value) for name, value in feed.next().items()
-                }
+                local = feed.next(step, state.params)
+                batch = {name: jax.make_array_from_process_local_data(rows, value) for name, value in local.items()}
                 state, metrics = compiled_step(state, batch)
                 meter.after_step(step + 1, metrics)
                 if (step + 1) % int(train.checkpoint_every) == 0 or step + 1 == num_steps:
+                    # Rows first: a run resumed from this checkpoint will not write them again.
+                    meter.drain(last=step + 1 == num_steps)
                     _save(store, step + 1, state, feed, lineage)
-            meter.finish()
             for log in logs.values():
                 log.close()
     except CheckpointError as error:
@@ -224,10 +223,11 @@ class _Meter:
         if previous is not None:
             self._record(*previous)
 
-    def finish(self) -> None:
-        """Records the last step."""
+    def drain(self, last: bool) -> None:
+        """Waits for the newest step and records it; `last` writes a row for what is left."""
         if self._pending is not None:
-            self._record(*self._pending, last=True)
+            self._record(*self._pending, last=last)
+            self._pending = None
 
     def _record(self, step: int, metrics: dict[str, jax.Array], last: bool = False) -> None:
         values = {name: np.asarray(value, np.float64) for name, value in jax.device_get(metrics).items()}
