@@ -135,7 +135,8 @@ def joint_loss(
 
     With top-1 and weights that sum to one the next-token loss has no gradient for the router, and the balance terms
     alone, rescaled by Adam, would undo it. So every expert is measured on the first `terms.oracle_rows` rows of each
-    batch, and the router (it alone) learns from that.
+    batch, and the router (it alone) learns from that. The balance terms are taken over the whole batch: they are what
+    keeps an expert that is ahead on two domains from taking both, and its neighbour from starving.
 
     Args:
       config: the mixture's.
@@ -148,12 +149,13 @@ def joint_loss(
       The scalar that is minimised, and the terms of `language_model_loss`; with oracle rows also the router's
       `cross_entropy`, `agreement` and `regret_window_<n>`, measured on those rows.
     """
+    total, metrics = language_model_loss(config, params, batch, terms, chunk=chunk)
     if not terms.oracle_rows:
-        return language_model_loss(config, params, batch, terms, chunk=chunk)
-    # The router's balance terms are counted once, by the router's own loss.
-    total, metrics = language_model_loss(config, params, batch, chunk=chunk)
+        return total, metrics
     alone = partition.map_groups(params, lambda group, leaf: leaf if group == "router" else jax.lax.stop_gradient(leaf))
     rows = {name: value[: terms.oracle_rows] for name, value in batch.items()}
-    router_total, router_metrics = router_loss(config, alone, rows, terms, config.reasoning_steps)
+    # Its balance terms are counted already, over the whole batch.
+    measured = dataclasses.replace(terms, balance=0.0, z=0.0)
+    router_total, router_metrics = router_loss(config, alone, rows, measured, config.reasoning_steps)
     kept = {name: router_metrics[name] for name in router_metrics if name not in metrics}
     return total + router_total, metrics | kept
