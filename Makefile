@@ -6,6 +6,7 @@ CONFIG ?= experiments/demo.py
 WORKDIR ?= runs/demo
 # torch is pinned in the lock; give PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu for its small CPU build.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
+COMPILE := uv pip compile --universal --python-version 3.11 --no-header --no-annotate -q
 
 .PHONY: help venv demo test test-all bench report lock clean
 .DEFAULT_GOAL := help
@@ -41,7 +42,9 @@ report: venv  ## the report of WORKDIR again
 	@$(BIN)/python -m launch.report --config=$(CONFIG) --workdir=$(WORKDIR)
 
 lock:  ## requirements*.lock anew from requirements*.txt (needs uv)
-	uv pip compile --universal --python-version 3.11 --no-header --no-annotate -q requirements.txt -o requirements.lock
+	$(COMPILE) requirements.txt -o requirements.lock
+	$(COMPILE) -c requirements.lock requirements-test.txt | grep -vxFf requirements.lock \
+	  | grep -vE '^(nvidia|cuda|triton)' > requirements-test.lock
 
 clean:  ## removes the venv and the runs
 	rm -rf $(VENV) runs

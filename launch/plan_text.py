@@ -52,21 +52,21 @@ def describe(config: ml_collections.ConfigDict) -> str:
             f"{wording.size(3 * placed):>9}{wording.count(flops):>22}"
         )
     lines += ["", f"mesh {dict(mesh.shape)} on {mesh.size} {jax.devices()[0].platform} device(s)", ""]
-    lines.append("stage            steps     tokens   train FLOPs/token        FLOPs")
+    lines.append(f"{'stage':18}{'steps':>8}{'tokens':>10}{'FLOPs/token':>13}{'FLOPs':>10}")
     rows = _training_rows(config, seq_len)
     for name, steps, tokens, flops in rows:
-        lines.append(
-            f"{name:18}{steps:>4}{wording.count(tokens):>11}{wording.count(flops):>20}{wording.count(tokens * flops):>13}"
-        )
+        lines.append(_training_line(name, steps, tokens, flops))
     spent = sum(tokens * flops for name, _, tokens, flops in rows if name != "seed")
     rates = {"trunk": config.dense.trunk_lr, "experts": config.dense.experts_lr}
     per_token = training_flops(shapes["dense (seed, branch, peer)"], seq_len, rates)
     steps = math.ceil(spent / (per_token * int(config.train.batch_size) * seq_len))
     tokens = steps * int(config.train.batch_size) * seq_len
-    lines.append(
-        f"{'dense':18}{steps:>4}{wording.count(tokens):>11}{wording.count(per_token):>20}{wording.count(tokens * per_token):>13}"
-    )
+    lines.append(_training_line("dense", steps, tokens, per_token))
     return "\n".join(lines)
+
+
+def _training_line(name: str, steps: int, tokens: int, flops: float) -> str:
+    return f"{name:18}{steps:>8,}{wording.count(tokens):>10}{wording.count(flops):>13}{tokens * flops:>10.2e}"
 
 
 def _training_rows(config: ml_collections.ConfigDict, seq_len: int) -> list[tuple[str, int, int, float]]:

@@ -12,31 +12,13 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from mistral_moe.kernels.blocks import add_at, block_table
+
 BLOCK = 128
 
 _slice = jax.lax.dynamic_slice_in_dim
 _update = functools.partial(jax.lax.dynamic_update_slice_in_dim, axis=0)
 _pick = functools.partial(jax.lax.dynamic_index_in_dim, keepdims=False)
-
-
-def block_table(group_sizes: jax.Array, num_rows: int, block: int) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Which blocks there are when every group is cut into whole blocks of its own.
-
-    Args:
-      group_sizes: [E] int32.
-      num_rows: M, a bound on their sum.
-      block: rows per block; the last block of a group may reach past the group's end.
-
-    Returns:
-      (group [N], first row [N], end of the group [N], number of blocks), N the most there can be.
-    """
-    ends = jnp.cumsum(group_sizes)
-    blocks = (group_sizes + block - 1) // block
-    block_ends = jnp.cumsum(blocks)
-    index = jnp.arange(num_rows // block + group_sizes.shape[0])
-    group = jnp.minimum(jnp.searchsorted(block_ends, index, side="right"), group_sizes.shape[0] - 1)
-    first = (ends - group_sizes)[group] + (index - (block_ends - blocks)[group]) * block
-    return group, first, ends[group], block_ends[-1]
 
 
 @jax.custom_vjp
@@ -74,10 +56,6 @@ def _forward(x, gate, up, down, group_sizes):
     return out[: x.shape[0]], (rows, gated, raised, gate, up, down, group_sizes)
 
 
-def _add_at(total: jax.Array, index: jax.Array, value: jax.Array) -> jax.Array:
-    return jax.lax.dynamic_update_index_in_dim(total, _pick(total, index) + value, index, axis=0)
-
-
 def _backward(residuals, dout):
     rows, gated, raised, gate, up, down, group_sizes = residuals
     group, first, end, count = block_table(group_sizes, dout.shape[0], BLOCK)
@@ -97,9 +75,9 @@ def _backward(residuals, dout):
         dhere = jnp.einsum("MF,DF->MD", da, _pick(gate, g)) + jnp.einsum("MF,DF->MD", db, _pick(up, g))
         return (
             _update(drows, dhere, start),
-            _add_at(dgate, g, outer(here, da)),
-            _add_at(dup, g, outer(here, db)),
-            _add_at(ddown, g, outer(silu * b, grad)),
+            add_at(dgate, g, outer(here, da)),
+            add_at(dup, g, outer(here, db)),
+            add_at(ddown, g, outer(silu * b, grad)),
         )
 
     zeros = tuple(jnp.zeros(weight.shape, jnp.float32) for weight in (gate, up, down))

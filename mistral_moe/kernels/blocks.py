@@ -1,0 +1,32 @@
+"""Sorted groups of rows cut into blocks, so that one loop with an index serves all groups."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+
+def block_table(group_sizes: jax.Array, num_rows: int, block: int) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Which blocks there are when every group is cut into whole blocks of its own.
+
+    Args:
+      group_sizes: [E] int32.
+      num_rows: M, a bound on their sum.
+      block: rows per block; the last block of a group may reach past the group's end.
+
+    Returns:
+      (group [N], first row [N], end of the group [N], number of blocks), N the most there can be.
+    """
+    ends = jnp.cumsum(group_sizes)
+    blocks = (group_sizes + block - 1) // block
+    block_ends = jnp.cumsum(blocks)
+    index = jnp.arange(num_rows // block + group_sizes.shape[0])
+    group = jnp.minimum(jnp.searchsorted(block_ends, index, side="right"), group_sizes.shape[0] - 1)
+    first = (ends - group_sizes)[group] + (index - (block_ends - blocks)[group]) * block
+    return group, first, ends[group], block_ends[-1]
+
+
+def add_at(total: jax.Array, index: jax.Array, value: jax.Array) -> jax.Array:
+    """Adds `value` [...] to `total[index]` of [E, ...]; in a loop's carry it happens in place."""
+    old = jax.lax.dynamic_index_in_dim(total, index, keepdims=False)
+    return jax.lax.dynamic_update_index_in_dim(total, old + value, index, axis=0)
