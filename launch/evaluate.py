@@ -43,7 +43,7 @@ def run_models(context: StageContext) -> Iterator[tuple[str, MistralConfig, dict
         yield name, model, params
 
 
-def prompts(context: StageContext, tokenizer: tokenizer_lib.Tokenizer) -> dict[str, list[list[int]]]:
+def prompts(context: StageContext) -> dict[str, list[list[int]]]:
     """Beginnings of held-out documents, by domain: the first of the middle levels upwards."""
     wanted, length = int(context.config.evaluate.samples), int(context.config.evaluate.prompt_tokens)
     result = {}
@@ -88,7 +88,7 @@ def run(context: StageContext) -> StageOutcome:
         ]
         for domain in domains
     }
-    starts = prompts(context, tokenizer)
+    starts = prompts(context)
     results: dict[str, Any] = {
         "held_out_loss": {},
         "held_out_accuracy": {},

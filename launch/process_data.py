@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 import sys
-from typing import Any
 
 from data.corpus import CorpusOptions, DomainOptions, EmptySplitError, build_corpus
 from data.domains import DOMAINS
@@ -51,23 +49,9 @@ def run(context: StageContext) -> StageOutcome:
         report = build_corpus(options, context.folder, int(context.config.data.workers), tell)
     except EmptySplitError as error:
         raise UserError(str(error)) from error
-    manifests = {domain: result.manifest for domain, result in report.domains.items()}
     return StageOutcome(
-        outputs=context.hash_outputs("**/*.array_record", "**/*.jsonl", "*/**/manifest.json"),
-        records=_added([manifest["records"] for manifest in manifests.values()]),
-        bytes=_added([manifest["bytes"] for manifest in manifests.values()]),
+        outputs=context.hash_outputs("**/*.array_record", "**/*.jsonl", "*/**/manifest.json"), **report.accounts()
     )
-
-
-def _added(balances: list[dict[str, Any]]) -> dict[str, Any]:
-    """The balance of all domains together."""
-    reasons = {}
-    for part in ("dropped", "quarantined"):
-        counts: Counter[str] = Counter()
-        for balance in balances:
-            counts.update(balance[part])
-        reasons[part] = dict(sorted(counts.items()))
-    return {"in": sum(b["in"] for b in balances), "out": sum(b["out"] for b in balances), **reasons}
 
 
 if __name__ == "__main__":

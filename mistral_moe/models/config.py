@@ -38,7 +38,7 @@ class MistralConfig:
       dtype: of activations.
       param_dtype: of parameters (the masters).
       remat: what the backward pass recomputes: "none", "full" or "dots" (keeps matmul outputs).
-      scan_unroll: layers per iteration of the scan over layers; `num_layers` unrolls it all (twice as fast on CPU).
+      scan_unroll: layers per iteration of the scan over layers; `num_layers` unrolls it all (faster on CPU).
       moe_backend: a backend of `kernels.grouped_matmul`.
     """
 

@@ -57,7 +57,7 @@ class FeedForward(nn.Module):
             self.param(name, init[name], shape, jnp.dtype(c.param_dtype)).astype(x.dtype)
             for name, shape in feed_forward_shapes(c).items()
         )
-        # Rows as one axis: a weight gradient that contracts over two axes is twice as slow on CPU.
+        # Rows as one axis: a weight gradient that contracts over two axes is slow on CPU.
         rows = x.reshape(-1, x.shape[-1])
         hidden = jax.nn.silu(jnp.einsum("MD,DF->MF", rows, gate)) * jnp.einsum("MD,DF->MF", rows, up)
         return jnp.einsum("MF,FD->MD", hidden, down).reshape(x.shape)
