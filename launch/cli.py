@@ -25,6 +25,7 @@ import ml_collections
 from ml_collections import config_flags
 
 from launch import config_file
+from launch import huge_pages
 from launch import stage as stage_lib
 from launch import stages as stages_lib
 from launch.errors import UsageError, UserError, exit_code_of, one_line
@@ -196,6 +197,7 @@ def main(what: str | Callable[[Invocation], None], stages: Stages = STAGES) -> N
 
     if isinstance(what, str):
         stages_lib.get(what, stages)
+    huge_pages.ensure()
     try:
         _define_flags()
     except flags.Error as error:  # defining --config reads the flag files

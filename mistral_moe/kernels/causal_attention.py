@@ -35,12 +35,12 @@ def _attend_backward(residuals, grad):
     rows, key, value, weights, total, out = residuals
     # The softmax's normaliser is divided out of [.., H] here rather than out of [.., S]; masked weights are zero already.
     scaled = (grad.reshape(rows.shape).astype(jnp.float32) / total).astype(rows.dtype)
-    dvalue = jnp.einsum("BKXS,BKXH->BKSH", weights, scaled)
+    dvalue = jax.lax.optimization_barrier(jnp.einsum("BKXS,BKXH->BKHS", weights, scaled)).swapaxes(2, 3)
     dweights = jnp.einsum("BKXH,BKSH->BKXS", scaled, value, preferred_element_type=jnp.float32)
     mean = jnp.sum(scaled.astype(jnp.float32) * out.astype(jnp.float32), axis=-1, keepdims=True)
     dscores = (weights.astype(jnp.float32) * (dweights - mean)).astype(rows.dtype)
     dquery = jnp.einsum("BKXS,BKSH->BKXH", dscores, key)
-    dkey = jnp.einsum("BKXS,BKXH->BKSH", dscores, rows)
+    dkey = jax.lax.optimization_barrier(jnp.einsum("BKXS,BKXH->BKHS", dscores, rows)).swapaxes(2, 3)
     return dquery.reshape(grad.shape), dkey, dvalue, None
 
 
