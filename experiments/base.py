@@ -95,8 +95,10 @@ def base_config() -> ConfigDict:
             balance=0.0,
             z=1e-4,
             bias_rate=0.0,
-            # Rows of each end-to-end batch on which every expert is measured, for the router to go on learning from.
-            oracle_rows=16,
+            # What the router goes on learning from, end to end: the domain of each token, or rows of each batch on which
+            # every expert is measured.
+            domain=1.0,
+            oracle_rows=0,
             experts=ConfigDict(dict(steps=2000, experts_lr=1e-4)),
             router=ConfigDict(dict(steps=500, router_lr=5e-5)),
             reasoning=ConfigDict(dict(steps=1000, reasoning_lr=2e-5)),

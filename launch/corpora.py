@@ -61,6 +61,11 @@ def all_domains_loader(context: StageContext, batch_size: int, salt: str) -> Mix
     return _maybe_ahead(context, _loader(components, weights, batch_size))
 
 
+def domain_of_components(context: StageContext, loader: MixtureLoader | Prefetcher) -> list[int]:
+    """Index among the config's domains of each component of a loader, in the order of its `component_ids`."""
+    return [list(context.config.domains).index(name.partition(".")[0]) for name in loader.names]
+
+
 def domain_loader(context: StageContext, domain: str, batch_size: int, salt: str) -> MixtureLoader | Prefetcher:
     """Training batches of one domain; its levels' weights are the curriculum's to set."""
     rows = level_rows(context, domain, "train", int(context.config.train.seq_len), salt)

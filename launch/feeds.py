@@ -32,12 +32,25 @@ class Feed(Protocol):
 class SingleFeed:
     """One loader; no curriculum."""
 
-    def __init__(self, loader):
+    def __init__(self, loader, domain_of: Sequence[int] = ()):
+        """Builds the feed.
+
+        Args:
+          loader: of batches.
+          domain_of: index of each component's domain, in the order of the loader's `component_ids`; when given, batches
+            carry `domains` [B, T] int32.
+        """
         self._loader = loader
+        self._domain_of = np.asarray(domain_of, np.int32)
 
     def next(self, step: int, params: dict) -> Batch:
         """The next batch, [B, T] arrays, whatever the step and the parameters."""
-        return model_batch(next(self._loader))
+        batch = next(self._loader)
+        fields = model_batch(batch)
+        if self._domain_of.size:
+            of_row = self._domain_of[batch["component_ids"]]
+            fields["domains"] = np.repeat(of_row[:, None], fields["tokens"].shape[1], axis=1)
+        return fields
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The loader's position; an empty curriculum."""

@@ -38,12 +38,14 @@ def phase_plan(
     model = models.mixture_config(config, reasoning=name in ("reasoning", "end_to_end"))
     if config.joint.bias_rate and name == "end_to_end":
         rates["balance"] = 1.0
+    routed = name == "end_to_end" and rates.get("router") is not None
     terms = RouterTerms(
         balance=config.joint.balance,
         z=config.joint.z,
         window=int(config.router.window),
         temperature=config.router.temperature,
-        oracle_rows=int(config.joint.oracle_rows) if rates.get("router") is not None and name == "end_to_end" else 0,
+        oracle_rows=int(config.joint.oracle_rows) if routed else 0,
+        domain=config.joint.domain if routed else 0.0,
     )
     if name == "router":
         loss_fn = functools.partial(router_loss, model, terms=terms)
@@ -89,12 +91,13 @@ def run(context: StageContext) -> StageOutcome:
         def of_phase(params: dict, trained: dict, parent: dict = lineage, stage: str = stage) -> dict:
             return models.run_lineage(params, trained, parent, stage, context.config_hash, facts)
 
+        loader = corpora.all_domains_loader(context, int(config.train.batch_size), stage)
         state, _ = training_run.fit(
             config,
             context.folder / "phases" / name,
             plan,
             params,
-            SingleFeed(corpora.all_domains_loader(context, int(config.train.batch_size), stage)),
+            SingleFeed(loader, corpora.domain_of_components(context, loader)),
             context.progress,
             lineage=of_phase,
             metrics_folders={"": context.folder / "metrics"},

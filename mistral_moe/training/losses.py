@@ -26,6 +26,7 @@ class RouterTerms:
       window: tokens per window of the oracle.
       temperature: of the oracle's posterior, in nats.
       oracle_rows: rows of each batch on which the joint loss measures every expert for the router; 0 is none.
+      domain: of the cross-entropy to the expert named for each token's domain (joint loss); needs `domains` in the batch.
     """
 
     balance: float = 0.0
@@ -34,6 +35,7 @@ class RouterTerms:
     window: int = 64
     temperature: float = 0.1
     oracle_rows: int = 0
+    domain: float = 0.0
 
 
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:
@@ -54,14 +56,15 @@ def language_model_loss(
     Args:
       config: the model's.
       params: the model's.
-      batch: tokens, targets, segment_ids, positions, loss_weights, each [B, T].
+      batch: tokens, targets, segment_ids, positions, loss_weights, each [B, T]; with `terms.domain` also domains [B, T]
+        int32, the index of each token's domain among the experts.
       terms: weights of the router's terms (a mixture only).
       reasoning_steps: R, instead of the config's.
       chunk: tokens per chunk of the cross-entropy.
 
     Returns:
       The scalar that is minimised, and its terms: `loss` (nats per token), for a mixture also `balance`, `z` and `load`
-      [L, E].
+      [L, E], and with `terms.domain` the `domain_cross_entropy`.
     """
     out = Mistral(config).apply(
         {"params": params},
@@ -80,7 +83,26 @@ def language_model_loss(
         metrics["z"] = router_z_loss(out.decision.logits, real)
         metrics["load"] = expert_load(out.decision.experts, real, config.num_experts)
         total = total + terms.balance * metrics["balance"] + terms.z * metrics["z"]
+        if terms.domain:
+            metrics["domain_cross_entropy"] = weighted_mean(
+                domain_nats(out.decision.logits, batch["domains"]), batch["loss_weights"]
+            )
+            total = total + terms.domain * metrics["domain_cross_entropy"]
     return total, metrics
+
+
+def domain_nats(logits: jax.Array, domains: jax.Array) -> jax.Array:
+    """Negative log-probability that the router gives each token's own expert, mean over layers.
+
+    Args:
+      logits: [L, B, T, E] of the router.
+      domains: [B, T] int32, index of the expert named for the token's domain.
+
+    Returns:
+      [B, T] float32.
+    """
+    own = jnp.take_along_axis(jax.nn.log_softmax(logits, axis=-1), domains[None, ..., None], axis=-1)
+    return -own[..., 0].mean(axis=0)
 
 
 def router_loss(
@@ -134,9 +156,11 @@ def joint_loss(
     """Next-token loss of the whole mixture; beside it the router goes on learning from measured experts.
 
     With top-1 and weights that sum to one the next-token loss has no gradient for the router, and the balance terms
-    alone, rescaled by Adam, would undo it. So every expert is measured on the first `terms.oracle_rows` rows of each
-    batch, and the router (it alone) learns from that. The balance terms are taken over the whole batch: they are what
-    keeps an expert that is ahead on two domains from taking both, and its neighbour from starving.
+    alone, rescaled by Adam, would undo it. It goes on learning from either of two:
+
+    - `terms.domain`: which domain each token is of, over the whole batch and at no cost. The experts stay apart.
+    - `terms.oracle_rows`: the measured loss of every expert on the first rows of the batch, for the router alone. An
+      expert that is ahead on two domains then takes both and its neighbour starves, unless the balance terms hold it.
 
     Args:
       config: the mixture's.

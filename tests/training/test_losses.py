@@ -9,7 +9,14 @@ import optax
 import pytest
 
 from mistral_moe.routing.oracle import forced_losses, oracle_posterior
-from mistral_moe.training.losses import RouterTerms, joint_loss, language_model_loss, router_loss, weighted_mean
+from mistral_moe.training.losses import (
+    RouterTerms,
+    domain_nats,
+    joint_loss,
+    language_model_loss,
+    router_loss,
+    weighted_mean,
+)
 
 
 def test_the_loss_is_the_weighted_mean_over_tokens(tiny_config, tiny_params, packed_batch, model_logits):
@@ -115,3 +122,31 @@ def test_the_joint_loss_is_the_language_models_and_teaches_the_oracle_to_the_rou
     moved = jax.tree.map(lambda one, two: float(jnp.abs(one - two).max()), gradients, without)
     assert moved.pop("router")["kernel"] > 1e-4
     assert max(jax.tree.leaves(moved)) < 1e-5
+
+
+@pytest.mark.parametrize("scope", ["model", "layer"])
+def test_the_domain_term_is_counted_once_and_draws_tokens_to_their_own_expert(tiny_config, tiny_params, packed_batch, scope):
+    config = tiny_config(experts=3, top_k=1, router_scope=scope)
+    params, batch = tiny_params(config), packed_batch()
+    batch["domains"] = np.where(batch["segment_ids"] % 2, 2, 1).astype(np.int32)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def run(weight):
+        terms = RouterTerms(domain=weight)
+        return jax.value_and_grad(lambda tree: joint_loss(config, tree, batch, terms), has_aux=True)(params)
+
+    (total, metrics), gradients = run(0.5)
+    (plain, without), _ = run(0.0)
+    assert "domain_cross_entropy" not in without
+    assert float(total) == pytest.approx(float(plain + 0.5 * metrics["domain_cross_entropy"]), rel=1e-6)
+    stepped = jax.tree.map(lambda leaf, grad: leaf - 0.05 * grad, params, gradients)
+    _, after = jax.jit(lambda tree: joint_loss(config, tree, batch, RouterTerms(domain=0.5)))(stepped)
+    assert float(after["domain_cross_entropy"]) < float(metrics["domain_cross_entropy"])
+
+
+def test_domain_nats_are_the_negative_log_probabilities_of_the_own_expert():
+    logits = np.random.default_rng(0).normal(size=(2, 1, 3, 4))
+    domains = np.array([[3, 0, 1]], np.int32)
+    chances = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    expected = [-np.mean([np.log(chances[layer, 0, t, domains[0, t]]) for layer in range(2)]) for t in range(3)]
+    np.testing.assert_allclose(domain_nats(jnp.asarray(logits), domains)[0], expected, rtol=1e-5)
