@@ -4,10 +4,10 @@
     python -m benchmarks.train_step --shapes=small,medium --json=out.json
     python -m benchmarks.train_step --shapes=1b --dtype=bfloat16 --torch_compile --scan_unroll=1     # on a GPU
 
-A step is forward, backward, clipping by global norm and AdamW. The two run in turns (A B A B ...), each in its own process
-with the same number of threads and both on huge pages, so that a busy machine slows both; the ratio is the median over the
-turns. The peer is the fastest that a short probe finds among the expert implementations of transformers 5, with `sdpa`
-attention and torch's fused AdamW.
+A step is forward, backward, clipping by global norm and AdamW. The two run in turns (A B A B ...), so that a busy machine
+slows both, each in its own process with the same number of threads and the same allocator settings (launch/allocator.py);
+the ratio is the median over the turns. The peer is the fastest that a short probe finds among the expert implementations
+of transformers 5, with `sdpa` attention and torch's fused AdamW.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ import torch
 import transformers
 
 from benchmarks.sides import Side
-from launch import huge_pages
+from launch import allocator
 from mistral_moe import hf
 from mistral_moe.kernels.grouped_matmul import BACKENDS
 from mistral_moe.models.config import DTYPES, MistralConfig
@@ -325,7 +325,7 @@ def main(argv: list[str]) -> None:
     unknown = [name for name in _SHAPES.value if name not in SHAPES]
     if unknown:
         raise app.UsageError(f"unknown shape {unknown[0]!r}; there are {', '.join(SHAPES)}")
-    huge_pages.ensure()
+    allocator.ensure()
     logging.set_verbosity(logging.WARNING)
     threads = len(os.sched_getaffinity(0))
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -24,8 +24,8 @@ from absl import logging
 import ml_collections
 from ml_collections import config_flags
 
+from launch import allocator
 from launch import config_file
-from launch import huge_pages
 from launch import stage as stage_lib
 from launch import stages as stages_lib
 from launch.errors import UsageError, UserError, exit_code_of, one_line
@@ -197,7 +197,7 @@ def main(what: str | Callable[[Invocation], None], stages: Stages = STAGES) -> N
 
     if isinstance(what, str):
         stages_lib.get(what, stages)
-    huge_pages.ensure()
+    allocator.ensure()
     try:
         _define_flags()
     except flags.Error as error:  # defining --config reads the flag files

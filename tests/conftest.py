@@ -9,8 +9,8 @@ import pytest
 # What takes time here is compiling hundreds of tiny programs: without LLVM's optimisations it is half. Set before JAX is
 # first imported; JAX_DISABLE_MOST_OPTIMIZATIONS=0 runs the tests as a real run compiles.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-# Spares every binary that a test starts the second start of launch/huge_pages.py.
-os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+# Spares every binary that a test starts the second start of launch/allocator.py.
+os.environ.setdefault("GLIBC_TUNABLES", "")
 
 
 @pytest.fixture(scope="session")

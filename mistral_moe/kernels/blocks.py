@@ -6,23 +6,25 @@ import jax
 import jax.numpy as jnp
 
 
-def block_table(group_sizes: jax.Array, num_rows: int, block: int) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Which blocks there are when every group is cut into whole blocks of its own.
+def block_table(
+    starts: jax.Array, ends: jax.Array, num_rows: int, block: int
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Which blocks there are when the stretch of rows of every group is cut into whole blocks of its own.
 
     Args:
-      group_sizes: [E] int32.
-      num_rows: M, a bound on their sum.
-      block: rows per block; the last block of a group may reach past the group's end.
+      starts: [E] int32, first row of each group's stretch.
+      ends: [E] int32, the row after its last.
+      num_rows: M, a bound on the sum of their lengths.
+      block: rows per block; the last block of a stretch may reach past its end.
 
     Returns:
-      (group [N], first row [N], end of the group [N], number of blocks), N the most there can be.
+      (group [N], first row [N], end of the stretch [N], number of blocks), N the most there can be.
     """
-    ends = jnp.cumsum(group_sizes)
-    blocks = (group_sizes + block - 1) // block
+    blocks = (ends - starts + block - 1) // block
     block_ends = jnp.cumsum(blocks)
-    index = jnp.arange(num_rows // block + group_sizes.shape[0])
-    group = jnp.minimum(jnp.searchsorted(block_ends, index, side="right"), group_sizes.shape[0] - 1)
-    first = (ends - group_sizes)[group] + (index - (block_ends - blocks)[group]) * block
+    index = jnp.arange(num_rows // block + starts.shape[0])
+    group = jnp.minimum(jnp.searchsorted(block_ends, index, side="right"), starts.shape[0] - 1)
+    first = starts[group] + (index - (block_ends - blocks)[group]) * block
     return group, first, ends[group], block_ends[-1]
 
 

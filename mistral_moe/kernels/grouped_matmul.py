@@ -42,7 +42,8 @@ def _pad_rows(x: jax.Array, rows: int) -> jax.Array:
 
 def _blocks(lhs: jax.Array, rhs: jax.Array, group_sizes: jax.Array, block: int) -> jax.Array:
     num_rows = lhs.shape[0]
-    group, first, _, count = block_table(group_sizes, num_rows, block)
+    ends = jnp.cumsum(group_sizes)
+    group, first, _, count = block_table(ends - group_sizes, ends, num_rows, block)
     padded = _pad_rows(lhs, block)
 
     # A group's last block also writes rows past the group's end. Groups run in order and the next one starts exactly
@@ -58,7 +59,8 @@ def _blocks(lhs: jax.Array, rhs: jax.Array, group_sizes: jax.Array, block: int) 
 
 
 def _blocks_weight_gradient(lhs: jax.Array, dout: jax.Array, group_sizes: jax.Array, block: int) -> jax.Array:
-    group, first, end, count = block_table(group_sizes, lhs.shape[0], block)
+    ends = jnp.cumsum(group_sizes)
+    group, first, end, count = block_table(ends - group_sizes, ends, lhs.shape[0], block)
     padded_lhs, padded_dout = _pad_rows(lhs, block), _pad_rows(dout, block)
 
     def one_block(i: jax.Array, total: jax.Array) -> jax.Array:
