@@ -2,8 +2,8 @@
 
 Against three calls of `grouped_matmul` it pads and clears once, reads each block of rows once for two matrices, and
 recomputes the activation instead of keeping it. One loop serves all groups, its matrices picked by index: a loop a group
-compiles E times as long and runs no faster. What whole blocks leave of each group goes through a second loop of small
-blocks, so that rounding up costs half a small block a group.
+compiles E times as long and runs no faster. What large blocks leave of each group goes through loops of smaller ones, so
+that rounding up costs half the smallest block a group.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import jax.numpy as jnp
 
 from mistral_moe.kernels.blocks import add_at, block_table
 
-# Large blocks multiply faster, small ones round up less.
-WHOLE, REST = 256, 32
+# Rows a block, from the largest down. Large blocks multiply faster and fetch a group's matrices less often; small ones round
+# up less.
+BLOCKS = (256, 128, 32)
+_SMALLEST = BLOCKS[-1]
 
 _slice = jax.lax.dynamic_slice_in_dim
 _update = functools.partial(jax.lax.dynamic_update_slice_in_dim, axis=0)
@@ -34,12 +36,14 @@ def _over_blocks(group_sizes: jax.Array, num_rows: int, body: _Body, carry: tupl
     whatever they spill is overwritten by its owner; the padding takes what the last group spills.
     """
     ends = jnp.cumsum(group_sizes)
-    starts = ends - group_sizes
-    whole_ends = starts + group_sizes // WHOLE * WHOLE
-    loops = [(REST, whole_ends, ends)]
-    if num_rows >= WHOLE:
-        loops.append((WHOLE, starts, whole_ends))
-    for block, first_rows, last_rows in loops:
+    start, loops = ends - group_sizes, []
+    for block in BLOCKS[:-1]:
+        if block <= num_rows:
+            stop = start + (ends - start) // block * block
+            loops.append((block, start, stop))
+            start = stop
+    loops.append((_SMALLEST, start, ends))
+    for block, first_rows, last_rows in reversed(loops):
         group, first, end, count = block_table(first_rows, last_rows, num_rows, block)
 
         def one_block(i, carry, block=block, group=group, first=first, end=end):
@@ -67,7 +71,7 @@ def grouped_swiglu(x: jax.Array, gate: jax.Array, up: jax.Array, down: jax.Array
 
 
 def _forward(x, gate, up, down, group_sizes):
-    rows = jnp.pad(x, ((0, REST), (0, 0)))
+    rows = jnp.pad(x, ((0, _SMALLEST), (0, 0)))
     hidden = jnp.zeros((rows.shape[0], gate.shape[2]), x.dtype)
 
     def body(block, group, first, end, carry):
@@ -83,7 +87,7 @@ def _forward(x, gate, up, down, group_sizes):
 
 def _backward(residuals, dout):
     rows, gated, raised, gate, up, down, group_sizes = residuals
-    grads = jnp.pad(dout, ((0, REST), (0, 0)))
+    grads = jnp.pad(dout, ((0, _SMALLEST), (0, 0)))
     outer = functools.partial(jnp.einsum, "MK,MN->KN", preferred_element_type=jnp.float32)
 
     def body(block, group, first, end, carry):

@@ -5,15 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mistral_moe.kernels.grouped_swiglu import REST, WHOLE, grouped_swiglu
+from mistral_moe.kernels.grouped_swiglu import BLOCKS, grouped_swiglu
 
 WIDTH, HIDDEN = 4, 6
+LARGE, SMALL = BLOCKS[0], BLOCKS[-1]
 LAYOUTS = {
-    "a group of nothing, one row, and several whole blocks": (0, 1, 2 * WHOLE + 3, REST),
-    "all to one": (0, 0, WHOLE + REST + 1, 0),
-    "whole blocks alone": (WHOLE, 2 * WHOLE, WHOLE, 0),
-    "fewer rows than a whole block": (5, 0, REST + 1, 1),
-    "small blocks spill over several groups": (WHOLE + 1, 1, 1, 2),
+    "a group of nothing, one row, and several large blocks": (0, 1, 2 * LARGE + 3, SMALL),
+    "all to one": (0, 0, LARGE + SMALL + 1, 0),
+    "large blocks alone": (LARGE, 2 * LARGE, LARGE, 0),
+    "fewer rows than a large block": (5, 0, SMALL + 1, 1),
+    "small blocks spill over several groups": (LARGE + 1, 1, 1, 2),
+    "every size of block": (sum(BLOCKS), sum(BLOCKS) + 1, sum(BLOCKS) - 1, BLOCKS[1]),
     "one row": (0, 0, 0, 1),
 }
 
