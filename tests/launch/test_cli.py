@@ -164,6 +164,7 @@ def test_ctrl_c_says_how_to_go_on(folder):
 import os, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
 from launch import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with it ignored
 cli.main(lambda invocation: os.kill(os.getpid(), signal.SIGINT))
 """
     done = subprocess.run(
