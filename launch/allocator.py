@@ -1,7 +1,7 @@
 """Starts a binary again with glibc told to use huge pages and to keep the memory it has.
 
 XLA on CPU takes one buffer for a step's temporaries and gives it back after the step, so the kernel clears all of it anew
-each step: with 4 kB pages a third of a small model's step, more on a virtual machine that returns free pages to its host.
+each step, page by page; worse on a virtual machine that returns free pages to its host.
 glibc reads these settings only when a process starts.
 """
 
