@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes of the tests.
+JOBS ?= 2
 CONFIG ?= experiments/demo.py
 WORKDIR ?= runs/demo
 # torch is pinned in the lock; give PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu for its small CPU build.
@@ -30,13 +32,14 @@ demo: venv  ## the main job: real text to a trained mixture, in runs/demo
 	@$(BIN)/python -m launch.pipeline --config=$(CONFIG) --workdir=$(WORKDIR)
 
 test: $(VENV)/.installed-test  ## the tests (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile
 
 test-all: $(VENV)/.installed-test  ## the tests, slow ones too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 bench: $(VENV)/.installed-test  ## what README and docs claim of speed, measured here
 	$(BIN)/python -m benchmarks.train_step
+	$(BIN)/python -m benchmarks.data_pipeline
 
 report: venv  ## the report of WORKDIR again
 	@$(BIN)/python -m launch.report --config=$(CONFIG) --workdir=$(WORKDIR)

@@ -55,6 +55,15 @@ def open_reader(path: str | os.PathLike[str]) -> array_record_module.ArrayRecord
     return reader
 
 
+def num_records(path: str | os.PathLike[str]) -> int:
+    """Records of one file. Raises as `open_reader`."""
+    reader = open_reader(path)
+    try:
+        return reader.num_records()
+    finally:
+        reader.close()
+
+
 def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
     """Yields the raw records of one file in order.
 

@@ -77,6 +77,25 @@ class Quarantined:
 
 
 @dataclasses.dataclass(frozen=True)
+class Skipped:
+    """A record that was read and is no document of its source: an answer's vote, a redirect, a request in a WARC file.
+
+    Attributes:
+      path: the file.
+      offset: where the record lies, in bytes of the decompressed file or in records, whichever the format counts by.
+      reason: short name that is counted as dropped.
+      num_bytes: bytes of the record.
+      evidence: what a reviewer reads.
+    """
+
+    path: str
+    offset: int
+    reason: str
+    num_bytes: int
+    evidence: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class ReadRequest:
     """Which part of a source one worker reads.
 

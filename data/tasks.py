@@ -6,6 +6,7 @@ and yields the same tokens, document by document, which a test holds.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
@@ -52,7 +53,7 @@ class DocumentDataSource(seqio.DataSource):
         """
         level_index(domain, level)
         super().__init__(splits=(*SPLITS, *_SPLIT_ALIASES), performs_internal_shuffling=True)
-        self._paths = {split: records.split_path(data_dir, domain, level, split) for split in SPLITS}
+        self._place = data_dir, domain, level
 
     @property
     def supports_arbitrary_sharding(self) -> bool:
@@ -60,8 +61,8 @@ class DocumentDataSource(seqio.DataSource):
         return True
 
     def list_shards(self, split: str) -> Sequence[str]:
-        """The split's only file."""
-        return [str(self._path(split))]
+        """The split's files."""
+        return [str(path) for path in self._paths(split)]
 
     def num_input_examples(self, split: str) -> int:
         """Documents of a split.
@@ -69,11 +70,7 @@ class DocumentDataSource(seqio.DataSource):
         Raises:
           CorruptRecordError: the file is missing or can't be read.
         """
-        reader = array_records.open_reader(self._path(split))
-        try:
-            return reader.num_records()
-        finally:
-            reader.close()
+        return sum(array_records.num_records(path) for path in self._paths(split))
 
     def get_dataset(
         self,
@@ -84,8 +81,9 @@ class DocumentDataSource(seqio.DataSource):
         **unused_options: Any,
     ) -> tf.data.Dataset:
         """Records of a split, every `num_shards`-th from `index` on if sharded; see seqio for the arguments."""
-        path = self._path(split)
-        num_records = self.num_input_examples(split)
+        paths = self._paths(split)
+        starts = np.cumsum([0, *(array_records.num_records(path) for path in paths)])
+        num_records = int(starts[-1])
         order = np.arange(num_records)
         if shuffle:
             order = packing.permutation(num_records, _seed_number(seed), epoch=0)
@@ -93,21 +91,20 @@ class DocumentDataSource(seqio.DataSource):
             order = order[shard_info.index :: shard_info.num_shards]
 
         def read() -> Iterator[bytes]:
-            reader = array_records.open_reader(path)
-            try:
+            with contextlib.ExitStack() as stack:
+                readers = [stack.enter_context(contextlib.closing(array_records.open_reader(path))) for path in paths]
                 for index in order:
-                    yield reader.read([int(index)])[0]
-            finally:
-                reader.close()
+                    shard = int(np.searchsorted(starts, index, side="right")) - 1
+                    yield readers[shard].read([int(index - starts[shard])])[0]
 
         dataset = tf.data.Dataset.from_generator(read, output_signature=tf.TensorSpec((), tf.string))
         return dataset.map(lambda record: {"record": record})
 
-    def _path(self, split: str) -> pathlib.Path:
+    def _paths(self, split: str) -> list[pathlib.Path]:
         split = _SPLIT_ALIASES.get(split, split)
-        if split not in self._paths:
+        if split not in SPLITS:
             raise TaskError(f"unknown split {split!r}; there are {', '.join(self.splits)}")
-        return self._paths[split]
+        return records.split_paths(*self._place, split)
 
 
 def lift(

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from data import array_records
+from data import array_records, records
 from data.domains import level_index
 from data.tokenizer import Tokenizer
 
@@ -56,13 +56,10 @@ def encode_split(
     Raises:
       CorruptRecordError: the documents are missing or can't be read.
     """
-    # Documents are tf.train.Examples; TensorFlow is needed here and nowhere else in the loading path.
-    from data import records
-
-    source = records.split_path(data_dir, domain, level, split)
-    if not source.exists():
-        raise array_records.CorruptRecordError(f"{source}: no documents here; run launch.process_data for {domain} first")
-    source_sha256 = _sha256(source)
+    sources = records.split_paths(data_dir, domain, level, split)
+    source_sha256 = _sha256(sources[0])
+    if len(sources) > 1:
+        source_sha256 = hashlib.sha256("".join(map(_sha256, sources)).encode()).hexdigest()
     target = cache_path(tokens_dir, domain, level, split)
     marker = target.with_suffix(".json")
     done = _read_marker(marker)
@@ -83,7 +80,7 @@ def encode_split(
 
     def encoded() -> Iterator[bytes]:
         nonlocal num_bytes
-        for batch in _batches(records.read_documents(source), _BATCH_DOCUMENTS):
+        for batch in _batches(records.read_split(data_dir, domain, level, split), _BATCH_DOCUMENTS):
             texts = [document.text for document in batch]
             num_bytes += sum(len(text.encode("utf-8")) for text in texts)
             for ids in tokenizer.encode_batch(texts, bos=True, eos=True, num_threads=num_threads):

@@ -5,6 +5,15 @@ from __future__ import annotations
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
+# The 25 sources that are read from files; `python -m launch.process_data --list_sources` says what each is.
+SOURCES_WITH_INPUT = (
+    *("github_code_clean", "stackoverflow_qa", "documentation_corpus", "code_reviews", "bug_reports"),
+    *("arxiv_math", "textbooks_k12_grad", "proof_databases", "competition_problems", "wolfram_alpha_queries"),
+    *("common_crawl_filtered", "books_corpus", "news_archives", "multilingual_wiki", "translation_memories"),
+    *("logic_puzzles", "scientific_papers", "legal_cases", "philosophy_texts", "game_records"),
+    *("laion_5b", "video_captions", "audio_transcripts", "scientific_figures", "web_screenshots"),
+)
+
 
 def base_config() -> ConfigDict:
     """All keys, with the values of the Enhanced Mistral 5x7B.
@@ -54,6 +63,18 @@ def base_config() -> ConfigDict:
             multimodal_level_bytes=20_000_000,
             # Bytes of installed packages to look through for documentation; 0 reads them all.
             language_source_bytes=0,
+            # The sources that every machine has, and the generated ones.
+            local_sources=True,
+            # Path, glob, URL, hub:ORG/NAME or tfds:NAME:SPLIT of each named source; "" leaves it out.
+            inputs=ConfigDict(dict.fromkeys(SOURCES_WITH_INPUT, "")),
+            near_duplicates=0.72,
+            image_distance=4,
+            benchmarks="",
+            ngram=13,
+            batch_documents=256,
+            min_diversity=0.7,
+            max_toxicity=0.1,
+            max_quarantine_share=0.1,
         )
     )
     config.tokenizer = ConfigDict(dict(kind="mistral_v3", train_bytes=4_000_000, threads=2))

@@ -161,6 +161,41 @@ def _exit(error: BaseException) -> NoReturn:
     sys.exit(exit_code_of(error))
 
 
+def _guarded(run: Callable[[], None]) -> None:
+    """Runs; what the user can mend is told in one line, with its exit code."""
+    try:
+        run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads on; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if exit_code_of(error) is None:
+            raise
+        _exit(error)
+
+
+def command(run: Callable[[], None]) -> NoReturn:
+    """Parses the command line of a binary that takes neither config nor workdir, runs and exits.
+
+    Args:
+      run: what to call; its flags are defined with absl before this call.
+    """
+
+    def parse(argv: list[str]) -> list[str]:
+        try:
+            return _parse_flags(argv)
+        except UserError as error:
+            _exit(error)
+
+    allocator.ensure()
+    app.run(lambda argv: _guarded(run), flags_parser=parse)
+    raise AssertionError("app.run exits")
+
+
 def main(what: str | Callable[[Invocation], None], stages: Stages = STAGES) -> NoReturn:
     """Parses the command line, runs and exits.
 
@@ -176,24 +211,12 @@ def main(what: str | Callable[[Invocation], None], stages: Stages = STAGES) -> N
         except UserError as error:
             _exit(error)
 
-    def body(argv: list[str]) -> None:
-        try:
-            invocation = _invocation(argv)
-            if callable(what):
-                what(invocation)
-            else:
-                _run_one(what, invocation, stages)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Nobody reads on; Python would complain once more when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except KeyboardInterrupt:
-            print("interrupted: the same command goes on from here", file=sys.stderr)
-            sys.exit(130)
-        except Exception as error:
-            if exit_code_of(error) is None:
-                raise
-            _exit(error)
+    def run(argv: list[str]) -> None:
+        invocation = _invocation(argv)
+        if callable(what):
+            what(invocation)
+        else:
+            _run_one(what, invocation, stages)
 
     if isinstance(what, str):
         stages_lib.get(what, stages)
@@ -202,5 +225,5 @@ def main(what: str | Callable[[Invocation], None], stages: Stages = STAGES) -> N
         _define_flags()
     except flags.Error as error:  # defining --config reads the flag files
         _exit(UsageError(str(error).removeprefix("ERROR:: "), _HINT))
-    app.run(body, flags_parser=parse)
+    app.run(lambda argv: _guarded(lambda: run(argv)), flags_parser=parse)
     raise AssertionError("app.run exits")

@@ -41,7 +41,7 @@ def format_figure(name: str, value: Any) -> str:
     except (TypeError, ValueError):
         return f"{label} {value}"
     if name.endswith("_per_second"):
-        return f"{number:,.0f} {label.removesuffix(' per second')}/s"
+        return f"{number:{',.0f' if number >= 100 else '.3g'}} {label.removesuffix(' per second')}/s"
     if name == "loss" or name.endswith("_loss"):
         return f"{label} {number:.3f}"
     return f"{label} {number:.4g}"

@@ -10,6 +10,7 @@ import json
 import pathlib
 from typing import Any
 
+from data import records
 from data.domains import LEVELS
 from launch import cli
 from launch.stage import StageContext, StageOutcome
@@ -46,13 +47,11 @@ def data_tables(data_dir: pathlib.Path, domains: list[str]) -> tuple[dict[str, A
 
 def sample_images(data_dir: pathlib.Path, count: int) -> list[tuple[str, bytes]]:
     """(first line of the caption, PNG bytes) of the first held-out pictures of the multimodal levels, in turn."""
-    from data import records  # TensorFlow: not wanted where this module is only asked for its summary
-
     levels = LEVELS["multimodal"]
     pictures = []
     for index in range(count):
-        path = records.split_path(data_dir, "multimodal", levels[index % len(levels)], "heldout")
-        for place, document in enumerate(records.read_documents(path)):
+        documents = records.read_split(data_dir, "multimodal", levels[index % len(levels)], "heldout")
+        for place, document in enumerate(documents):
             if place == index // len(levels):
                 pictures.append((document.text.splitlines()[0], document.media))
                 break

@@ -27,7 +27,7 @@ def training_texts(data_dir: pathlib.Path, domains: tuple[str, ...], budget: int
     share = budget // (len(domains) * 5)
     for domain, level in itertools.chain.from_iterable(((d, l) for l in LEVELS[d]) for d in domains):
         used = 0
-        for document in records.read_documents(records.split_path(data_dir, domain, level, "train")):
+        for document in records.read_split(data_dir, domain, level, "train"):
             used += len(document.text.encode("utf-8"))
             if used > share:
                 break

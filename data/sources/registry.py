@@ -1,50 +1,27 @@
 """Every source the corpus can be built from: what it is, under which licence, and how it is read.
 
-A source is one row of `SOURCES`. Its `read` turns a `ReadRequest` into a stream of documents and of pieces that can't
-be read; which documents are good enough is decided later, by the steps every domain shares. A source whose documents
-carry a certificate also names the function that replays it.
+A source is one row of `SOURCES`; the rows of the 25 that are read from files stand beside their formats, in
+`data/sources/<domain>/registry.py`. Which documents are good enough is decided later, by the steps every domain shares. A
+source whose documents carry a certificate also names the function that replays it.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import difflib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from data.document import Document, Quarantined, ReadRequest
+from data.document import Document, ReadRequest
 from data.domains import LEVELS
 from data.sources import logic_problems, math_problems, package_docs, rendered_scenes, stdlib_code
+from data.sources.code import registry as code
+from data.sources.language import registry as language
+from data.sources.math import registry as math
+from data.sources.multimodal import registry as multimodal
+from data.sources.reasoning import registry as reasoning
+from data.sources.source import Generate, SourceInfo
 
-Item = Document | Quarantined
-Generate = Callable[[str, int, int], Document]
 GENERATED_LICENCE = "CC0-1.0"
-
-
-@dataclasses.dataclass(frozen=True)
-class SourceInfo:
-    """One source.
-
-    Attributes:
-      name: what options and documents call it.
-      domain: the domain its documents belong to.
-      format: what is read: python, text, generated.
-      licence: SPDX identifier, or "per package" where each document carries its own.
-      where: where the data comes from, in words.
-      size_hint: about how much there is, in words.
-      read: the documents of one shard; shards may be read in any order and process.
-      verify: whether a document's certificate holds, None for sources without certificates.
-      generate: the document of (level, seed, index), None for sources that are read from files.
-    """
-
-    name: str
-    domain: str
-    format: str
-    licence: str
-    where: str
-    size_hint: str
-    read: Callable[[ReadRequest], Iterator[Item]]
-    verify: Callable[[Document], bool] | None = None
-    generate: Generate | None = None
 
 
 def read_generated(domain: str, generate: Generate, request: ReadRequest) -> Iterator[Document]:
@@ -65,44 +42,56 @@ def read_generated(domain: str, generate: Generate, request: ReadRequest) -> Ite
             index += request.num_shards
 
 
-def _generated(module, where: str) -> SourceInfo:
+def _generated(module, profile: str, where: str) -> SourceInfo:
     return SourceInfo(
         name=module.NAME,
         domain=module.DOMAIN,
         format="generated",
         licence=GENERATED_LICENCE,
         where=where,
-        size_hint="unbounded; a budget of bytes a level is given",
+        size_hint="unbounded",
+        profile=profile,
         read=functools.partial(read_generated, module.DOMAIN, module.generate),
         verify=module.verify,
         generate=module.generate,
     )
 
 
+_LOCAL = (
+    SourceInfo(
+        name=stdlib_code.NAME,
+        domain="code",
+        format="python",
+        licence=stdlib_code.LICENCE,
+        where="the running Python's standard library",
+        size_hint="9 MB",
+        profile="stdlib_code",
+        read=stdlib_code.read,
+    ),
+    SourceInfo(
+        name=package_docs.NAME,
+        domain="language",
+        format="python, rst, markdown",
+        licence="per package",
+        where="descriptions, pages and docstrings of the installed packages and the standard library",
+        size_hint="15 MB",
+        profile="package_docs",
+        read=package_docs.read,
+    ),
+    _generated(math_problems, "certified", "generated; answers checked with sympy"),
+    _generated(logic_problems, "certified", "generated; answers checked by exhaustive solvers"),
+    _generated(rendered_scenes, "scenes", "drawn with Pillow from scene graphs; captions and answers follow from the graph"),
+)
+
 SOURCES: dict[str, SourceInfo] = {
     info.name: info
     for info in (
-        SourceInfo(
-            name=stdlib_code.NAME,
-            domain="code",
-            format="python",
-            licence=stdlib_code.LICENCE,
-            where="the running Python's standard library",
-            size_hint="about 9 MB",
-            read=stdlib_code.read,
-        ),
-        SourceInfo(
-            name=package_docs.NAME,
-            domain="language",
-            format="text",
-            licence="per package",
-            where="descriptions, pages and docstrings of the installed packages and the standard library",
-            size_hint="about 15 MB of prose in 190 MB of source",
-            read=package_docs.read,
-        ),
-        _generated(math_problems, "generated; answers checked with sympy"),
-        _generated(logic_problems, "generated; answers checked by exhaustive solvers"),
-        _generated(rendered_scenes, "drawn with Pillow from scene graphs; captions and answers follow from the graph"),
+        *code.SOURCES,
+        *math.SOURCES,
+        *language.SOURCES,
+        *reasoning.SOURCES,
+        *multimodal.SOURCES,
+        *_LOCAL,
     )
 }
 
@@ -114,12 +103,14 @@ def source(name: str) -> SourceInfo:
       ValueError: there is none, with the names there are.
     """
     if name not in SOURCES:
-        raise ValueError(f"unknown source {name!r}; the sources are {', '.join(sorted(SOURCES))}")
+        near = difflib.get_close_matches(name, SOURCES, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the sources are {', '.join(sorted(SOURCES))}"
+        raise ValueError(f"unknown source {name!r}; {hint}")
     return SOURCES[name]
 
 
 def verify(document: Document) -> bool:
-    """Whether a generated document's certificate replays; the source is read from the document.
+    """Whether a document's certificate replays; the source is read from the document.
 
     Raises:
       ValueError: the document's source keeps no certificates.
@@ -131,9 +122,9 @@ def verify(document: Document) -> bool:
 
 
 def list_sources() -> str:
-    """The table that `--list_sources` prints, one source a line."""
-    header = ("name", "domain", "format", "licence", "size", "where")
+    """The table that `--list_sources` prints, one source a line: those read from files by domain, then the local ones."""
+    header = ("name", "domain", "licence", "size", "format", "where to get it")
     rows = [header]
-    rows += [(s.name, s.domain, s.format, s.licence, s.size_hint, s.where) for s in SOURCES.values()]
+    rows += [(s.name, s.domain, s.licence, s.size_hint, s.format, s.where) for s in SOURCES.values()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)

@@ -24,7 +24,7 @@ def corpus(tmp_path_factory):
                 Document(text=f"{level} {split} {i}\n\t\u2581 naïve  text " * (i % 9), domain=domain, level=level, source="t", licence="MIT")
                 for i in range(count)
             ]
-            records.write_documents(records.split_path(root / "data", domain, level, split), documents)
+            records.write_documents(records.shard_path(root / "data", domain, level, split), documents)
             tokens.encode_split(root / "data", root / "tokens", tokenizer, domain, level, split)
     tasks.register(root / "data", tokenizer.path)
     return root / "data", root / "tokens", tokenizer

@@ -24,7 +24,7 @@ def tokenizer():
 @pytest.fixture
 def data_dir(tmp_path):
     documents = (Document(text=text, domain="code", level="functions", source=f"test:{i}", licence="MIT") for i, text in enumerate(TEXTS))
-    records.write_documents(records.split_path(tmp_path / "data", *LEVEL), documents)
+    records.write_documents(records.shard_path(tmp_path / "data", *LEVEL), documents)
     return tmp_path / "data"
 
 
@@ -53,7 +53,7 @@ def test_second_call_does_nothing_and_changed_documents_are_encoded_anew(tmp_pat
     before = path.stat().st_mtime_ns
     assert tokens.encode_split(data_dir, tmp_path / "tokens", tokenizer, *LEVEL) == first
     assert path.stat().st_mtime_ns == before
-    records.write_documents(records.split_path(data_dir, *LEVEL), [Document(text="new", domain="code", source="s", licence="MIT")])
+    records.write_documents(records.shard_path(data_dir, *LEVEL), [Document(text="new", domain="code", source="s", licence="MIT")])
     assert tokens.encode_split(data_dir, tmp_path / "tokens", tokenizer, *LEVEL)["documents"] == 1
     assert tokenizer.decode(tokens.TokenSource(tmp_path / "tokens", *LEVEL)[0]) == "new"
 
@@ -133,9 +133,9 @@ def test_unverified_source_still_notices_a_wrong_record(tmp_path, data_dir, toke
 
 
 def test_empty_and_missing_splits(tmp_path, tokenizer):
-    with pytest.raises(array_records.CorruptRecordError, match="heldout.array_record.*process_data"):
+    with pytest.raises(array_records.CorruptRecordError, match="split heldout.*process_data"):
         tokens.encode_split(tmp_path, tmp_path / "tokens", tokenizer, "code", "functions", "heldout")
-    records.write_documents(records.split_path(tmp_path, *LEVEL), [])
+    records.write_documents(records.shard_path(tmp_path, *LEVEL), [])
     assert tokens.encode_split(tmp_path, tmp_path / "tokens", tokenizer, *LEVEL)["documents"] == 0
     with pytest.raises(tokens.TokenCacheError, match="no documents; add data"):
         tokens.TokenSource(tmp_path / "tokens", *LEVEL).open()
