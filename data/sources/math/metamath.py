@@ -138,13 +138,13 @@ class _Database:
     def _text(self, word: bytes) -> str:
         text = self._intern.get(word)
         if text is None:
-            text = word.decode("utf-8", "replace")
+            text = _decode(word)
             if len(word) < 40:
                 self._intern[word] = text
         return text
 
     def _end_comment(self) -> None:
-        words = [word.decode("utf-8", "replace") for word in self._comment or ()]
+        words = [_decode(word) for word in self._comment or ()]
         text = " ".join(words)
         if len(self._heads) < 12:
             self._heads.append(text[:4000])
@@ -245,6 +245,11 @@ class _Database:
         if not self._licence or self._licence == licences.UNKNOWN:
             self._licence = licences.stated("\n".join(self._heads))
         return document(theorem, self._file, start, LANGUAGE, self._licence, verdict)
+
+
+def _decode(word: bytes) -> str:
+    """Text of a word; what no database may hold (the book allows printable ASCII) is marked, not dropped."""
+    return word.decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
 def _wrapped(words: list[str]) -> str:

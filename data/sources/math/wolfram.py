@@ -144,7 +144,9 @@ def _latex(source: str) -> str:
         try:
             formula = sympy_values.to_sympy(tree)  # several times faster than sympy's parser, for the usual functions
         except sympy_values.Unreadable:
-            formula = parse_mathematica(source)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                formula = parse_mathematica(source)
         return latex(formula, ln_notation=False)
     except Exception:  # noqa: BLE001 - whatever a foreign parser raises, the formula is still there as it was written
         return ""

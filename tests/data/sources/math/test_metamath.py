@@ -98,6 +98,13 @@ def test_proofs_beyond_the_bounds_are_not_judged(make_input, sort_items, monkeyp
     assert document.meta["verified"] == "unknown" and "Steps:" not in document.text and "Proof:" in document.text
 
 
+def test_bytes_that_no_database_may_hold(make_input, sort_items):
+    document = sort_items(
+        metamath.read(make_input("x.mm", theorem(PACKED).replace(b"Add an", b"A\x00dd \xffan")))
+    ).documents[0]
+    assert document.text.startswith("A\ufffddd \ufffdan antecedent")
+
+
 def test_words_across_blocks(make_input, sort_items, monkeypatch):
     whole = sort_items(metamath.read(make_input("x.mm", theorem(PACKED)))).documents
     for size in (1, 2, 3, 7, 64):
