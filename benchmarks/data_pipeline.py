@@ -61,7 +61,14 @@ def write_code(texts: list[str], folder: pathlib.Path) -> int:
     """Files as github-code-clean has them. Returns the bytes of the texts."""
     with open(folder / "code.jsonl", "w", encoding="utf-8") as file:
         for number, text in enumerate(texts):
-            row = {"code": text, "repo_name": "a/b", "path": f"{number}.py", "language": "Python", "license": "mit", "size": len(text)}
+            row = {
+                "code": text,
+                "repo_name": "a/b",
+                "path": f"{number}.py",
+                "language": "Python",
+                "license": "mit",
+                "size": len(text),
+            }
             file.write(json.dumps(row) + "\n")
     return sum(len(text.encode("utf-8", "replace")) for text in texts)
 

@@ -75,7 +75,12 @@ def main(argv: list[str]) -> None:
     subprocess.run(command(_WORKDIR.value), check=True, stdout=subprocess.DEVNULL)
     wanted, found = outputs(_UNBROKEN.value), outputs(_WORKDIR.value)
     different = sorted(path for path in wanted.keys() | found.keys() if wanted.get(path) != found.get(path))
-    verdict = {"kills": kills, "outputs": len(wanted), "different": different, "seconds": round(time.monotonic() - began)}
+    verdict = {
+        "kills": kills,
+        "outputs": len(wanted),
+        "different": different,
+        "seconds": round(time.monotonic() - began),
+    }
     print(json.dumps(verdict))
     sys.exit(1 if different else 0)
 

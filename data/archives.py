@@ -151,6 +151,8 @@ def _zip_members(file: InputFile, limit: int) -> Iterator[Member | Quarantined]:
                         with archive.open(info) as member:  # the header's size may lie
                             yield Member(name, streams.read_at_most(member, limit), info.header_offset)
                     except _ZIP_ERRORS as error:
-                        yield Quarantined(file.name, info.header_offset, "corrupt", info.compress_size, f"{name}: {error}")
+                        yield Quarantined(
+                            file.name, info.header_offset, "corrupt", info.compress_size, f"{name}: {error}"
+                        )
     except _ZIP_ERRORS as error:
         yield Quarantined(file.name, 0, "corrupt", file.size, f"zip: {error}")

@@ -17,7 +17,11 @@ def example_class() -> type:
     """The class of messages: `.features.feature[name].bytes_list.value`, with floats and integers likewise."""
     file = descriptor_pb2.FileDescriptorProto(name="mistral_moe/example.proto", package=_PACKAGE, syntax="proto3")
     field = descriptor_pb2.FieldDescriptorProto
-    for name, kind in (("BytesList", field.TYPE_BYTES), ("FloatList", field.TYPE_FLOAT), ("Int64List", field.TYPE_INT64)):
+    for name, kind in (
+        ("BytesList", field.TYPE_BYTES),
+        ("FloatList", field.TYPE_FLOAT),
+        ("Int64List", field.TYPE_INT64),
+    ):
         message = file.message_type.add(name=name)
         message.field.add(name="value", number=1, type=kind, label=field.LABEL_REPEATED)
     feature = file.message_type.add(name="Feature")
@@ -25,7 +29,12 @@ def example_class() -> type:
     for number, name in enumerate(("bytes_list", "float_list", "int64_list"), 1):
         type_name = f".{_PACKAGE}.{name.title().replace('_', '')}"
         feature.field.add(
-            name=name, number=number, type=field.TYPE_MESSAGE, type_name=type_name, label=field.LABEL_OPTIONAL, oneof_index=0
+            name=name,
+            number=number,
+            type=field.TYPE_MESSAGE,
+            type_name=type_name,
+            label=field.LABEL_OPTIONAL,
+            oneof_index=0,
         )
     features = file.message_type.add(name="Features")
     entry = features.nested_type.add(name="FeatureEntry")
@@ -43,7 +52,11 @@ def example_class() -> type:
     )
     example = file.message_type.add(name="Example")
     example.field.add(
-        name="features", number=1, type=field.TYPE_MESSAGE, type_name=f".{_PACKAGE}.Features", label=field.LABEL_OPTIONAL
+        name="features",
+        number=1,
+        type=field.TYPE_MESSAGE,
+        type_name=f".{_PACKAGE}.Features",
+        label=field.LABEL_OPTIONAL,
     )
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)

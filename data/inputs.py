@@ -112,7 +112,9 @@ class InputFile:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(_split(self.url)[1]), relative))
         if "\x00" in relative or not _inside(filesystem, target, root) or not filesystem.isfile(target):
             return None
-        return InputFile(filesystem.unstrip_protocol(target) if _URL.match(self.url) else target, self.root, filesystem.size(target))
+        return InputFile(
+            filesystem.unstrip_protocol(target) if _URL.match(self.url) else target, self.root, filesystem.size(target)
+        )
 
     def sha256(self) -> str:
         """Digest of the stored bytes; of a TFDS split, whose files TFDS vouches for, of its name."""

@@ -34,22 +34,34 @@ def define_flags() -> None:
     flags.DEFINE_boolean("list_sources", False, "Print the table of sources and end.")
     flags.DEFINE_boolean("list_rules", False, "Print the table of the rules of quality and end.")
     flags.DEFINE_string("source", None, "Name of the source; --list_sources lists them.")
-    flags.DEFINE_string("input", "", "File, folder, glob, URL, hub:ORG/NAME or tfds:NAME:SPLIT; several joined by commas.")
+    flags.DEFINE_string(
+        "input", "", "File, folder, glob, URL, hub:ORG/NAME or tfds:NAME:SPLIT; several joined by commas."
+    )
     flags.DEFINE_string("output", None, "Folder to write to; a second start goes on where the first was.")
     flags.DEFINE_string("explain", None, "Id or source of a document: tell what became of it in --output.")
     flags.DEFINE_enum("runner", "local", ["local", "beam"], "Who does the work: processes here, or a Beam pipeline.")
-    flags.DEFINE_list("beam_args", [], "Pipeline options of Beam, joined by commas: --runner=FlinkRunner,--parallelism=8.")
+    flags.DEFINE_list(
+        "beam_args", [], "Pipeline options of Beam, joined by commas: --runner=FlinkRunner,--parallelism=8."
+    )
     flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes of the local runner.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Of generated sources.")
-    flags.DEFINE_integer("max_bytes_per_level", 0, "Bytes that a level may hold; 0: all. Generated sources make this much.")
+    flags.DEFINE_integer(
+        "max_bytes_per_level", 0, "Bytes that a level may hold; 0: all. Generated sources make this much."
+    )
     flags.DEFINE_integer("max_source_bytes", 0, "Bytes to open of a source that every machine has; 0: all.")
     flags.DEFINE_integer("heldout_permille", _DEFAULTS.heldout_permille, "Thousandths held out.", 0, 1000)
     flags.DEFINE_integer("shard_mb", _DEFAULTS.shard_bytes >> 20, "Size of output files in MiB, about.", 1)
-    flags.DEFINE_float("near_duplicates", _DEFAULTS.near_duplicates, "Jaccard similarity from which texts are duplicates.")
-    flags.DEFINE_integer("image_distance", _DEFAULTS.image_distance, "Bits in which hashes of duplicate pictures differ.", -1, 64)
+    flags.DEFINE_float(
+        "near_duplicates", _DEFAULTS.near_duplicates, "Jaccard similarity from which texts are duplicates."
+    )
+    flags.DEFINE_integer(
+        "image_distance", _DEFAULTS.image_distance, "Bits in which hashes of duplicate pictures differ.", -1, 64
+    )
     flags.DEFINE_string("benchmarks", "", "Folder of benchmarks that no document may hold n-grams of.")
     flags.DEFINE_integer("ngram", _DEFAULTS.ngram, "Words of such an n-gram.", 3)
-    flags.DEFINE_integer("batch_documents", _DEFAULTS.batch_documents, "Documents that the controller judges at a time.", 1)
+    flags.DEFINE_integer(
+        "batch_documents", _DEFAULTS.batch_documents, "Documents that the controller judges at a time.", 1
+    )
     flags.DEFINE_float("min_diversity", _DEFAULTS.min_diversity, "Batches below are rejected.", 0.0, 1.0)
     flags.DEFINE_float("max_toxicity", _DEFAULTS.max_toxicity, "Batches above are rejected.", 0.0, 1.0)
     flags.DEFINE_float("max_quarantine_share", _DEFAULTS.max_quarantine_share, "Beyond it the run stops.", 0.0, 1.0)

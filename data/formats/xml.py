@@ -74,7 +74,9 @@ def elements(file: InputFile, tags: Collection[str]) -> Iterator[etree._Element]
         counted = _Counted(stream)
         wanted = [name for tag in tags for name in (tag, f"{{*}}{tag}")]
         try:
-            events = etree.iterparse(counted, events=("end",), tag=wanted, remove_comments=True, remove_pis=True, **_SAFE)
+            events = etree.iterparse(
+                counted, events=("end",), tag=wanted, remove_comments=True, remove_pis=True, **_SAFE
+            )
             is_first = True
             for _, element in events:
                 if is_first:

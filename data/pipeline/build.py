@@ -98,7 +98,9 @@ def input_hashes(job: Job) -> dict[str, str]:
     name = job.name("work", "inputs.json")
     before = job.store.read_json(name)
     if before is not None and before["digest"] == job.digest:
-        changed = sorted({url for url in hashes.keys() | before["files"].keys() if hashes.get(url) != before["files"].get(url)})
+        changed = sorted(
+            {url for url in hashes.keys() | before["files"].keys() if hashes.get(url) != before["files"].get(url)}
+        )
         if changed:
             raise InputChangedError(
                 f"{changed[0]} is not what it was when this build began; delete {job.store.path(job.domain)} to start anew"
@@ -157,7 +159,9 @@ def _quarantine_name(job: Job) -> str:
 
 def _write_quarantine(job: Job, read: list[dict[str, Any]]) -> None:
     rows = [row for marker in read for row in marker["quarantined"]]
-    job.store.write_lines(_quarantine_name(job), sorted(rows, key=lambda row: (row["path"], row["offset"], row["reason"])))
+    job.store.write_lines(
+        _quarantine_name(job), sorted(rows, key=lambda row: (row["path"], row["offset"], row["reason"]))
+    )
 
 
 def _steps(job: Job, markers: list[dict[str, Any]]) -> dict[str, Account]:
@@ -232,8 +236,14 @@ def _write_rejects(job: Job, ranges: int) -> None:
     samples = Samples()
     for name, file in job.unclaimed:
         row = dict.fromkeys(("read_id", "excerpt"), "")
-        samples.add({**row, "source": f"{name}:{file.name}", "step": "read", "reason": "unclaimed_file", "evidence": ""})
-    for step, count in ((read_step.STEP, len(job.works)), (finish_step.STEP, len(job.works)), (write_step.STEP, ranges)):
+        samples.add(
+            {**row, "source": f"{name}:{file.name}", "step": "read", "reason": "unclaimed_file", "evidence": ""}
+        )
+    for step, count in (
+        (read_step.STEP, len(job.works)),
+        (finish_step.STEP, len(job.works)),
+        (write_step.STEP, ranges),
+    ):
         for number in range(count):
             for row in table.read_rows(job.store, job.work_name(step, number, "dropped.parquet")):
                 samples.add(row)
@@ -253,7 +263,9 @@ def _curves(job: Job, read: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: curves.to_json() for name, curves in sorted(found.items())}
 
 
-def build_domain(domain: str, options: Options, out: str | os.PathLike[str], runner: Runner, tell: Tell | None = None) -> DomainReport:
+def build_domain(
+    domain: str, options: Options, out: str | os.PathLike[str], runner: Runner, tell: Tell | None = None
+) -> DomainReport:
     """Builds one domain, unless its folder is complete with the same options and inputs.
 
     Args:
@@ -343,6 +355,8 @@ def _contaminated(finished: list[dict[str, Any]]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def build_corpus(options: Options, out: str | os.PathLike[str], runner: Runner, tell: Tell | None = None) -> CorpusReport:
+def build_corpus(
+    options: Options, out: str | os.PathLike[str], runner: Runner, tell: Tell | None = None
+) -> CorpusReport:
     """Builds every domain of `options`; complete ones are kept. Raises as `build_domain`."""
     return CorpusReport({domain: build_domain(domain, options, out, runner, tell) for domain in options.domains})

@@ -184,6 +184,8 @@ def mark_duplicates(job: Job, runner: Clusterer) -> None:
         kept = best[int(representative[document])]
         unit, row = found.unit_of(document)
         reason = "duplicate" if exact[document] == exact[kept] else "near_duplicate"
-        rows.append({"unit": unit, "row": row, "reason": reason, "evidence": f"of {found.sources[kept]}, {found.ids[kept]}"})
+        rows.append(
+            {"unit": unit, "row": row, "reason": reason, "evidence": f"of {found.sources[kept]}, {found.ids[kept]}"}
+        )
     table.write_rows(job.store, job.name("work", DUPLICATES), rows, _SCHEMA)
     job.store.write_json(marker, {"digest": job.digest, "documents": count, "dropped": len(rows)})

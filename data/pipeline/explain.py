@@ -23,10 +23,14 @@ class UnknownDocumentError(ValueError):
 
 def _files(store: Store, domain: str, step: str, ending: str) -> list[str]:
     names = store.names(f"{domain}/work/{step}")
-    return [name for name in names if name.endswith(ending) and name.endswith(".dropped.parquet") == (ending != ".parquet")]
+    return [
+        name for name in names if name.endswith(ending) and name.endswith(".dropped.parquet") == (ending != ".parquet")
+    ]
 
 
-def _find(store: Store, domain: str, step: str, ending: str, wanted: str, columns: list[str]) -> Iterator[tuple[str, dict]]:
+def _find(
+    store: Store, domain: str, step: str, ending: str, wanted: str, columns: list[str]
+) -> Iterator[tuple[str, dict]]:
     """(file, row) of every row whose id, as read or as written, or source is `wanted`."""
     keys = [key for key in ("id", "read_id", "source") if key in columns]
     for name in _files(store, domain, step, ending):
@@ -92,7 +96,10 @@ def _later(store: Store, domain: str, name: str, row: dict[str, Any]) -> str:
 
 
 def _tell(row: dict[str, Any], text: str, last: str, end: str) -> str:
-    lines = [f"document {row['read_id'] or '(a record, no document)'}", f"  read from {row['source']}, {row['read_bytes']} bytes"]
+    lines = [
+        f"document {row['read_id'] or '(a record, no document)'}",
+        f"  read from {row['source']}, {row['read_bytes']} bytes",
+    ]
     if row.get("licence"):
         lines.append(f"  licence {row['licence']}")
     if row.get("meta"):

@@ -43,7 +43,9 @@ class Ledger:
         """Books a record that is no document."""
         self.accounts["read"].take(1, item.num_bytes)
         self.accounts["read"].drop(item.reason, 1, item.num_bytes)
-        self.dropped.append(_row("", f"{item.path}@{item.offset}", "read", item.reason, item.evidence, "", item.num_bytes))
+        self.dropped.append(
+            _row("", f"{item.path}@{item.offset}", "read", item.reason, item.evidence, "", item.num_bytes)
+        )
 
     def read(self, num_bytes: int) -> None:
         """Books a document that was read."""

@@ -41,7 +41,9 @@ def render(store: Store, manifests: Mapping[str, Mapping[str, Any]]) -> str:
     """
     sections = "".join(_domain(store, domain, manifest) for domain, manifest in manifests.items())
     totals = [_total_row(domain, manifest) for domain, manifest in manifests.items()]
-    head = _table(("domain", "records read", "kept", "dropped", "quarantined", "bytes kept"), totals, numbers=(1, 2, 3, 4, 5))
+    head = _table(
+        ("domain", "records read", "kept", "dropped", "quarantined", "bytes kept"), totals, numbers=(1, 2, 3, 4, 5)
+    )
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
         f"<title>Corpus</title><style>{_STYLE}</style><h1>Corpus</h1>{head}{sections}</html>\n"
@@ -83,7 +85,9 @@ def _domain(store: Store, domain: str, manifest: Mapping[str, Any]) -> str:
         funnel[f"after {step}"] = rows["out"]
         for name, count in (*rows["dropped"].items(), *rows["quarantined"].items()):
             reasons[f"{step}: {name}"] += count
-    ranges = [row for name in store.names(f"{domain}/work/write") if name.endswith(".json") for row in [store.read_json(name)]]
+    ranges = [
+        row for name in store.names(f"{domain}/work/write") if name.endswith(".json") for row in [store.read_json(name)]
+    ]
     lengths: collections.Counter[int] = collections.Counter()
     sources: collections.Counter[str] = collections.Counter()
     for written in ranges:
@@ -142,7 +146,9 @@ def _samples(ranges: list[dict[str, Any]], store: Store, domain: str) -> str:
     for written in ranges[:1]:
         for place, file in written["files"].items():
             for sample in file["samples"][:1] if place.endswith("/train") else []:
-                kept.append(f"<p>{_text(place)} · {_text(sample['source'])} · {sample['id']}</p><pre>{_text(sample['text'])}</pre>")
+                kept.append(
+                    f"<p>{_text(place)} · {_text(sample['source'])} · {sample['id']}</p><pre>{_text(sample['text'])}</pre>"
+                )
     lost, shown = [], collections.Counter()
     for row in store.read_lines(f"{domain}/rejects.jsonl"):
         key = row["step"], row["reason"]

@@ -148,5 +148,11 @@ def read_unit(job: Job, number: int) -> None:
         signer.flush()
     job.store.write_json(
         marker,
-        {"digest": job.digest, "source": work.source, "kept_bytes": kept_bytes, "curves": curves.to_json(), **ledger.to_json()},
+        {
+            "digest": job.digest,
+            "source": work.source,
+            "kept_bytes": kept_bytes,
+            "curves": curves.to_json(),
+            **ledger.to_json(),
+        },
     )

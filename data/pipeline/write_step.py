@@ -45,7 +45,8 @@ def cut_levels(job: Job) -> dict[str, str | None]:
         for number in range(len(job.works))
     ]
     ids, levels, sizes = (
-        np.concatenate([part[name].to_numpy(zero_copy_only=False) for part in columns]) for name in ("id", "level", "bytes")
+        np.concatenate([part[name].to_numpy(zero_copy_only=False) for part in columns])
+        for name in ("id", "level", "bytes")
     )
     cuts: dict[str, str | None] = {}
     for level in LEVELS[job.domain]:

@@ -21,7 +21,12 @@ def _run(*arguments: str) -> subprocess.CompletedProcess:
 def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("source")
     rows = [
-        {"problem": f"What is {n} plus {n * n}?", "solution": rf"We add: \boxed{{{n + n * n}}}", "level": "Level 1", "type": "Algebra"}
+        {
+            "problem": f"What is {n} plus {n * n}?",
+            "solution": rf"We add: \boxed{{{n + n * n}}}",
+            "level": "Level 1",
+            "type": "Algebra",
+        }
         for n in range(3, 43)
     ]
     (folder / "math.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "{broken\n")
@@ -58,12 +63,15 @@ def test_another_config_in_the_same_output_is_refused(done):
 
 
 def test_explain_tells_a_document_s_story(done):
+    from data.records import read_split
+
     _, out, _ = done
-    name = json.loads((out / "math" / "rejects.jsonl").read_text().splitlines()[0])["source"] if (
-        (out / "math" / "rejects.jsonl").read_text()
-    ) else "competition_problems:math.jsonl#0"
-    told = _run(f"--output={out}", f"--explain={name}")
-    assert told.returncode == 0 and "read from competition_problems:math.jsonl" in told.stdout
+    levels = json.loads((out / "math" / "manifest.json").read_text())["levels"]
+    level = next(level for level, row in levels.items() if row["splits"]["train"]["records"])
+    document = next(read_split(out, "math", level, "train"))
+    told = _run(f"--output={out}", f"--explain={document.id}")
+    assert told.returncode == 0 and f"read from {document.source}" in told.stdout
+    assert f"kept in math/{level}, split train, as {document.id}" in told.stdout
 
 
 @pytest.mark.parametrize(

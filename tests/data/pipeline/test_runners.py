@@ -32,7 +32,14 @@ def _function(rng: random.Random) -> str:
 
 
 def _record(code: str, number: int) -> bytes:
-    row = {"code": code, "repo_name": "a/b", "path": f"m{number}.py", "language": "Python", "license": "mit", "size": len(code)}
+    row = {
+        "code": code,
+        "repo_name": "a/b",
+        "path": f"m{number}.py",
+        "language": "Python",
+        "license": "mit",
+        "size": len(code),
+    }
     return json.dumps(row).encode() + b"\n"
 
 
@@ -55,7 +62,9 @@ def source_folder(tmp_path_factory):
 
 def _options(folder, **changes) -> Options:
     wanted = DomainOptions(("github_code_clean",), {"github_code_clean": str(folder)})
-    sizes = dict(range_bytes=9_000, shard_bytes=20_000, batch_documents=16, heldout_permille=200, keep_empty_levels=True)
+    # The functions are made from one template, which is what diversity tells.
+    sizes = dict(range_bytes=9_000, shard_bytes=20_000, batch_documents=16, heldout_permille=200)
+    sizes |= dict(keep_empty_levels=True, min_diversity=0.0)
     return Options(0, {"code": wanted}, **(sizes | changes))
 
 
