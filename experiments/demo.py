@@ -1,4 +1,4 @@
-"""The whole life of the model on a laptop: real text, a seed, five branches, one mixture, in under 15 minutes.
+"""The whole life of the model on a laptop: real text, a seed, five branches, one mixture, in about 15 minutes.
 
     make demo
     python -m launch.pipeline --config=experiments/demo.py --workdir=runs/demo
