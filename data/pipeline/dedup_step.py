@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import tempfile
-
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 

@@ -7,10 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from data.domains import DOMAINS
-from data.pipeline import finish_step, read_step, write_step
+from data.pipeline import finish_step, read_step, table, write_step
 from data.pipeline.ledger import STEPS
 from data.pipeline.store import Store
 
@@ -34,9 +32,7 @@ def _find(
     """(file, row) of every row whose id, as read or as written, or source is `wanted`."""
     keys = [key for key in ("id", "read_id", "source") if key in columns]
     for name in _files(store, domain, step, ending):
-        with store.open(name) as file:
-            rows = pq.read_table(file, columns=columns, filters=[[(key, "==", wanted)] for key in keys]).to_pylist()
-        for row in rows:
+        for row in table.find_rows(store, name, columns, **dict.fromkeys(keys, wanted)):
             yield name, row
 
 

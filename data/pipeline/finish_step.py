@@ -56,9 +56,9 @@ def _benchmarks(store: Store, name: str, digest: str) -> NgramIndex:
 
 def duplicates_of(job: Job, number: int) -> dict[int, tuple[str, str]]:
     """(reason, evidence) by row of the unit's documents that are duplicates of others."""
-    with job.store.open(job.name("work", DUPLICATES)) as file:
-        rows = table.pq.read_table(file, filters=[("unit", "==", number)]).to_pylist()
-    return {row["row"]: (row["reason"], row["evidence"]) for row in rows}
+    columns = ["unit", "row", "reason", "evidence"]
+    found = table.find_rows(job.store, job.name("work", DUPLICATES), columns, unit=number)
+    return {row["row"]: (row["reason"], row["evidence"]) for row in found}
 
 
 class _Run:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data.document import Document
@@ -123,7 +125,19 @@ def read_rows(store: Store, name: str, columns: list[str] | None = None) -> Iter
             yield from batch.to_pylist()
 
 
+def find_rows(store: Store, name: str, columns: list[str], **wanted: Any) -> Iterator[dict[str, Any]]:
+    """Yields the rows of a file in which one of the columns `wanted` holds its value.
+
+    Batches are read here and not by Arrow's dataset scanner: its threads may still ask a Python file for bytes when the
+    interpreter ends, which aborts the process.
+    """
+    with store.open(name) as file:
+        for batch in pq.ParquetFile(file).iter_batches(columns=columns, use_threads=False):
+            masks = [pc.equal(batch.column(key), value) for key, value in wanted.items()]
+            yield from batch.filter(functools.reduce(pc.or_, masks)).to_pylist()
+
+
 def read_columns(store: Store, name: str, columns: list[str]) -> pa.Table:
     """Some columns of a file, whole."""
     with store.open(name) as file:
-        return pq.read_table(file, columns=columns)
+        return pq.ParquetFile(file).read(columns=columns, use_threads=False)

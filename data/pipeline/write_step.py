@@ -18,7 +18,8 @@ from data.array_records import write_records
 from data.document import Document, Reject
 from data.domains import LEVELS, SPLITS
 from data.pipeline import table
-from data.pipeline.finish_step import PLAN, STEP as FINISH, range_of
+from data.pipeline.finish_step import PLAN, range_of
+from data.pipeline.finish_step import STEP as FINISH
 from data.pipeline.job import Job
 from data.pipeline.ledger import Ledger
 from data.pipeline.options import DomainOptions
