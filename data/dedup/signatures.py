@@ -2,7 +2,7 @@
 
 MinHash: word 5-grams, 112 values, grouped twice into 14 bands of 8 rows: in their order, which is FineWeb's setting
 (arXiv 2406.17557: a pair of Jaccard similarity 0.72 shares a band with probability 0.64, one of 0.8 with 0.92), and by every
-fourteenth. The second grouping finds two thirds of what the first misses, for no further hashing; the pairs that it brings in
+fourteenth. The second grouping finds part of what the first misses, for no further hashing; the pairs that it brings in
 vain are thrown out by exact comparison. The values come from `rensa`, fed with the
 hashes of the shingles: a digest takes under 1 ms a MB, numpy's `min(a * h + b)` about 12, and making the strings that
 rensa is usually fed with alone 65 to 85 (benchmarks/data_dedup.py --parts=signatures). Its `rho` sketch is no MinHash:

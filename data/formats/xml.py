@@ -10,7 +10,6 @@ from lxml import etree
 from data import streams
 from data.inputs import InputFile
 
-MAX_ELEMENT_BYTES = streams.MAX_RECORD_BYTES
 _SAFE = dict(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False)
 # Bytes that a document type may hold: declarations of entities that nest are bombs, and no source needs long ones.
 _MAX_DOCTYPE = 64 << 10
