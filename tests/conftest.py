@@ -3,6 +3,7 @@
 import functools
 import os
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -11,6 +12,12 @@ import pytest
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 # Spares every binary that a test starts the second start of launch/allocator.py.
 os.environ.setdefault("GLIBC_TUNABLES", "")
+
+# The same examples in every run, so that a failure is of the change under test and not of the day's draw.
+# `pytest --hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

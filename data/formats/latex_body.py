@@ -222,7 +222,9 @@ class Body(Formulas):
         base = {"\\i": "i", "\\j": "j"}.get(base, base)
         if base[:1] == "\\":
             base = _text_symbols().get(base, "")
-        if base:
+        if base.startswith(latex_scan.OPEN):  # a verbatim passage, whose mark no accent may split
+            self._put(base)
+        elif base:
             self._put(unicodedata.normalize("NFC", base[0] + commands.ACCENTS[token[1]]) + base[1:])
 
     def _unknown(self, token: str) -> None:

@@ -40,7 +40,7 @@ def compiled(chunk):
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)
-@hypothesis.settings(max_examples=15, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=15, deadline=None)
 @hypothesis.given(seed=st.integers(0, 1000), scale=st.sampled_from((0.0, 1.0, 30.0)))
 def test_chunked_is_unchunked_in_value_and_gradients(chunk, seed, scale):
     inputs = example(seed, scale)
@@ -48,7 +48,7 @@ def test_chunked_is_unchunked_in_value_and_gradients(chunk, seed, scale):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-4)
 
 
-@hypothesis.settings(max_examples=15, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=15, deadline=None)
 @hypothesis.given(seed=st.integers(0, 1000))
 def test_it_is_optax_of_the_logits(seed):
     hidden, head, targets = example(seed)

@@ -85,7 +85,7 @@ def test_no_gradient_of_one_document_reaches_another(tiny_config, tiny_params, p
     assert not gradient[8:16].any() and not gradient[24:].any()
 
 
-@hypothesis.settings(max_examples=8, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=8, deadline=None)
 @hypothesis.given(
     size=st.integers(1, 10), start=st.integers(0, 6), neighbour=st.integers(1, 6), seed=st.integers(0, 1000)
 )
@@ -98,7 +98,7 @@ def test_packed_anywhere_a_document_says_what_it_says_alone(model, model_logits,
     np.testing.assert_allclose(logits[0, start : start + size], logits[1, :size], atol=1e-5)
 
 
-@hypothesis.settings(max_examples=25, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=25, deadline=None)
 @hypothesis.given(
     rows=st.lists(st.lists(st.integers(0, 2), min_size=9, max_size=9), min_size=1, max_size=3),
     window=st.one_of(st.none(), st.integers(1, 10)),
@@ -140,7 +140,7 @@ def test_a_window_as_long_as_the_text_is_no_window(tiny_config, tiny_params, pac
     assert np.array_equal(*said)
 
 
-@hypothesis.settings(max_examples=20, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=20, deadline=None)
 @hypothesis.given(distance=st.integers(0, 50), shift=st.integers(0, 200), seed=st.integers(0, 100))
 def test_rotary_scores_depend_on_the_distance_alone(distance, shift, seed):
     query, key = jnp.asarray(np.random.default_rng(seed).normal(size=(2, 1, 1, 1, 8)), jnp.float32)

@@ -18,7 +18,7 @@ logits_of = st.builds(
 )
 
 
-@hypothesis.settings(max_examples=40, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=40, deadline=None)
 @hypothesis.given(logits=logits_of, top_k=st.integers(1, 6))
 def test_the_k_best_are_chosen_once_each_and_their_weights_sum_to_one(logits, top_k):
     decision = decide(jnp.asarray(logits), top_k)
@@ -30,7 +30,7 @@ def test_the_k_best_are_chosen_once_each_and_their_weights_sum_to_one(logits, to
     np.testing.assert_allclose(decision.weights, jax.nn.softmax(jnp.asarray(chosen), -1), atol=1e-6)
 
 
-@hypothesis.settings(max_examples=25, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=25, deadline=None)
 @hypothesis.given(logits=logits_of, favourite=st.integers(0, 5), top_k=st.integers(1, 6))
 def test_a_selection_bias_changes_the_choice_but_no_weight(logits, favourite, top_k):
     bias = jnp.zeros(6).at[favourite].set(100.0)
@@ -47,7 +47,7 @@ def test_no_gradient_reaches_the_selection_bias():
     assert not gradient.any()
 
 
-@hypothesis.settings(max_examples=25, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=25, deadline=None)
 @hypothesis.given(
     cuts=st.lists(st.sets(st.integers(1, 11)), min_size=2, max_size=2), seed=st.integers(0, 99)
 )

@@ -17,7 +17,7 @@ def losses_of(seed):
     return np.random.default_rng(seed).exponential(size=(4, 2, 16)).astype(np.float32)
 
 
-@hypothesis.settings(max_examples=20, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=20, deadline=None)
 @hypothesis.given(window=st.integers(1, 20), seed=st.integers(0, 1000))
 def test_a_window_is_a_stretch_of_one_document(packed_batch, window, seed):
     batch, losses = packed_batch(ROWS), losses_of(seed)
@@ -35,7 +35,7 @@ def test_a_window_is_a_stretch_of_one_document(packed_batch, window, seed):
             np.testing.assert_allclose(found[:, row, place], expected, rtol=1e-4)
 
 
-@hypothesis.settings(max_examples=20, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=20, deadline=None)
 @hypothesis.given(window=st.integers(1, 20), seed=st.integers(0, 1000), temperature=st.sampled_from((1e-4, 0.1, 10.0)))
 def test_the_posterior_sums_to_one_and_prefers_the_best_expert(packed_batch, window, seed, temperature):
     batch, losses = packed_batch(ROWS), losses_of(seed)
@@ -48,7 +48,7 @@ def test_the_posterior_sums_to_one_and_prefers_the_best_expert(packed_batch, win
         assert np.mean(reached[batch["loss_weights"] > 0] > 0.99) > 0.9
 
 
-@hypothesis.settings(max_examples=20, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=20, deadline=None)
 @hypothesis.given(window=st.integers(1, 20), seed=st.integers(0, 1000))
 def test_a_finer_oracle_is_never_worse(packed_batch, window, seed):
     batch, losses = packed_batch(ROWS), losses_of(seed)
