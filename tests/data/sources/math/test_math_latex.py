@@ -1,6 +1,6 @@
 """LaTeX as text: macros, structure, mathematics, references, and sources that mean harm."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.formats import latex, latex_macros, latex_scan, latex_tree
@@ -204,6 +204,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=60).map("".join) | st.text(max_size=200))
+@example("\\'\\verb|\\verb|")
 @settings(max_examples=60, deadline=None)
 def test_any_source_is_read(source):
     read = latex.read(source, {"a.tex": source}.get, definitions=source)
