@@ -128,9 +128,15 @@ class Peer:
         self._config, self._tokens, self._device = config, tokens, device
 
     def _make_model(self) -> torch.nn.Module:
-        theirs = transformers.MixtralConfig(**hf.config_to_hf(self._config), attn_implementation="sdpa", use_cache=False)
+        theirs = transformers.MixtralConfig(
+            **hf.config_to_hf(self._config), attn_implementation="sdpa", use_cache=False
+        )
         torch.manual_seed(0)
-        return transformers.MixtralForCausalLM(theirs).to(device=self._device, dtype=getattr(torch, self._config.dtype)).train()
+        return (
+            transformers.MixtralForCausalLM(theirs)
+            .to(device=self._device, dtype=getattr(torch, self._config.dtype))
+            .train()
+        )
 
     def prepare(self, implementation: str, compiled: bool, weights_path: str | None = None) -> None:
         """Sets the model up anew.
@@ -267,7 +273,9 @@ def measure(name: str, device: str, threads: int) -> dict:
             sides = {"ours": Side(Ours, config, tokens, weights)} | sides
         kind = sides["ours"].call("device")
         if (kind == "cpu") != (device == "cpu"):
-            raise RuntimeError(f"the peer is on {device} and JAX on {kind}: install jax[cuda], or hide the GPU from torch")
+            raise RuntimeError(
+                f"the peer is on {device} and JAX on {kind}: install jax[cuda], or hide the GPU from torch"
+            )
         first = {side: process.call("turn", 1) for side, process in sides.items()}
         tolerance = 1e-4 if config.dtype == "float32" else 2e-2
         if abs(first["ours"] - first["peer"]) > tolerance * first["peer"]:

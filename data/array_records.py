@@ -76,6 +76,8 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
             try:
                 yield reader.read([index])[0]
             except Exception as error:
-                raise CorruptRecordError(f"{path}: record {index} cannot be read ({error}); write the file anew") from error
+                raise CorruptRecordError(
+                    f"{path}: record {index} cannot be read ({error}); write the file anew"
+                ) from error
     finally:
         reader.close()

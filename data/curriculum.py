@@ -51,7 +51,9 @@ class Curriculum:
         require(math.isfinite(self.rehearsal) and self.rehearsal >= 0, "rehearsal", "must be at least 0")
         require(0 <= self.floor <= 1 / NUM_LEVELS, "floor", f"must lie in [0, 1/{NUM_LEVELS}]")
         require(0 <= self.smoothing < 1, "smoothing", "must lie in [0, 1)")
-        require(self.kind != "fixed" or self.total_steps > 0, "total_steps", "a fixed schedule needs the steps of the run")
+        require(
+            self.kind != "fixed" or self.total_steps > 0, "total_steps", "a fixed schedule needs the steps of the run"
+        )
 
     def init(self) -> State:
         """State before any evaluation: the easiest level, no performance yet, an empty history."""

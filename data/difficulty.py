@@ -12,17 +12,6 @@ from collections.abc import Callable
 
 from data.document import Document
 from data.levels import code, language, math, multimodal, reasoning
-from data.levels.code import code_level, code_measures
-from data.levels.language import language_level, language_measures
-
-__all__ = (
-    "DEFINITIONS",
-    "code_level",
-    "code_measures",
-    "language_level",
-    "language_measures",
-    "measure",
-)
 
 DEFINITIONS: dict[str, str] = {
     "code": code.DEFINITION,

@@ -10,7 +10,7 @@ import copy
 import queue
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +34,9 @@ def normalise_weights(names: tuple[str, ...], weights: Mapping[str, float]) -> d
     """
     unknown = sorted(set(weights) - set(names))
     if unknown:
-        raise MixtureError(f"weights name {', '.join(unknown)}, which the mixture does not have; it has {', '.join(names)}")
+        raise MixtureError(
+            f"weights name {', '.join(unknown)}, which the mixture does not have; it has {', '.join(names)}"
+        )
     wrong = {name: weight for name, weight in weights.items() if not 0 <= weight < float("inf")}
     if wrong:
         raise MixtureError(f"weights must be finite and at least 0, got {wrong}")
@@ -135,7 +137,9 @@ class MixtureLoader:
             fingerprints, weights = dict(state["fingerprints"]), dict(state["weights"])
             rows, credits = ({name: int(count) for name, count in state[key].items()} for key in ("rows", "credits"))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise MixtureError(f"not a loader's state ({error!r}); restore the one saved with the checkpoint") from error
+            raise MixtureError(
+                f"not a loader's state ({error!r}); restore the one saved with the checkpoint"
+            ) from error
         for part in (fingerprints, weights, rows, credits):
             if set(part) != set(self.names):
                 raise MixtureError(

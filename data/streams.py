@@ -55,7 +55,9 @@ class _Decompressed(io.RawIOBase):
             raise StreamError("corrupt", self._count, f"{self._kind}: {error}") from error
         self._count += len(data)
         if self._count > MIN_BOMB_BYTES and self._count > MAX_RATIO * max(self._raw.tell(), 1):
-            raise StreamError("bomb", self._count, f"{self._raw.tell()} bytes of {self._kind} grew to over {self._count}")
+            raise StreamError(
+                "bomb", self._count, f"{self._raw.tell()} bytes of {self._kind} grew to over {self._count}"
+            )
         buffer[: len(data)] = data
         return len(data)
 

@@ -65,7 +65,9 @@ class Tokenizer:
         self.bos_id = self._processor.bos_id()
         self.eos_id = self._processor.eos_id()
         if self.bos_id < 0 or self.eos_id < 0:
-            raise TokenizerError(f"{path}: no <s> or no </s> in it; use a Mistral model or one trained by data.tokenizer")
+            raise TokenizerError(
+                f"{path}: no <s> or no </s> in it; use a Mistral model or one trained by data.tokenizer"
+            )
         self._space_mark_ids = [self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in _SPACE_MARK.encode()]
 
     def __reduce__(self):
@@ -101,7 +103,8 @@ class Tokenizer:
             # Which text it was: the single-text path says so.
             encoded = [self._ids(text) for text in plain]
         return [
-            self._array(ids if _SPACE_MARK not in text else self._ids(text), bos, eos) for text, ids in zip(texts, encoded)
+            self._array(ids if _SPACE_MARK not in text else self._ids(text), bos, eos)
+            for text, ids in zip(texts, encoded)
         ]
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:

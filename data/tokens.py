@@ -1,8 +1,8 @@
 """The tokenised cache of one level and split: what `prepare_for_expert` leaves for the loaders.
 
-    TOKENS/<domain>/<level>/<split>.array_record   one record a document: BOS + tokens + EOS, little-endian
-    TOKENS/<domain>/<level>/<split>.lengths.npy    int64 [documents], tokens of each record
-    TOKENS/<domain>/<level>/<split>.json           counts and hashes; written last, so its presence means complete
+TOKENS/<domain>/<level>/<split>.array_record   one record a document: BOS + tokens + EOS, little-endian
+TOKENS/<domain>/<level>/<split>.lengths.npy    int64 [documents], tokens of each record
+TOKENS/<domain>/<level>/<split>.json           counts and hashes; written last, so its presence means complete
 """
 
 from __future__ import annotations
@@ -251,7 +251,9 @@ class TokenSource:
         return lengths
 
     def _unusable(self, reason: str) -> TokenCacheError:
-        return TokenCacheError(f"{self.path}: {reason}; delete {self.path.with_suffix('.json')} and tokenise the split anew")
+        return TokenCacheError(
+            f"{self.path}: {reason}; delete {self.path.with_suffix('.json')} and tokenise the split anew"
+        )
 
 
 def _lengths_path(path: pathlib.Path) -> pathlib.Path:

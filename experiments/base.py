@@ -127,7 +127,9 @@ def base_config() -> ConfigDict:
         )
     )
     config.dense = ConfigDict(dict(trunk_lr=3e-4, experts_lr=3e-4))
-    config.evaluate = ConfigDict(dict(rows_per_level=64, batch_size=64, window=64, samples=1, sample_tokens=64, prompt_tokens=32))
+    config.evaluate = ConfigDict(
+        dict(rows_per_level=64, batch_size=64, window=64, samples=1, sample_tokens=64, prompt_tokens=32)
+    )
     config.report = ConfigDict(
         dict(
             title="Enhanced Mistral 5x7B",

@@ -40,17 +40,15 @@ def get_config() -> ConfigDict:
         multimodal_level_bytes=1_200_000,
     )
     config.tokenizer.update(kind="train", train_bytes=2_000_000)
-    config.train.update(
-        seq_len=128, batch_size=24, loss_chunk=0, checkpoint_every=200, prefetch=2, final_fraction=0.05
-    )
-    config.seed_stage.update(steps=700, trunk_lr=3e-3, experts_lr=3e-3)
+    config.train.update(seq_len=128, batch_size=24, loss_chunk=0, checkpoint_every=200, prefetch=2, final_fraction=0.05)
+    config.seed_stage.update(steps=600, trunk_lr=3e-3, experts_lr=3e-3)
     config.experts.update(steps=200, batch_size=4, experts_lr=1e-3)
     config.experts.curriculum.update(floor=0.1, eval_every=20, eval_rows=2)
     config.router.update(steps=120, batch_size=12, router_lr=3e-3, window=64, temperature=0.05)
     config.joint.experts.update(steps=20, experts_lr=1e-3)
     config.joint.router.update(steps=10, router_lr=5e-4)
     config.joint.reasoning.update(steps=20, reasoning_lr=1e-3)
-    config.joint.end_to_end.update(steps=1200, experts_lr=3e-3, router_lr=3e-3, reasoning_lr=3e-3, trunk_lr=3e-3)
+    config.joint.end_to_end.update(steps=1050, experts_lr=3e-3, router_lr=3e-3, reasoning_lr=3e-3, trunk_lr=3e-3)
     config.dense.update(trunk_lr=3e-3, experts_lr=3e-3)
     config.evaluate.update(rows_per_level=24, batch_size=40, sample_tokens=48, prompt_tokens=24)
     config.report.title = "From one dense Mistral to five experts, on a laptop"

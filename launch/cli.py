@@ -58,7 +58,9 @@ class Invocation:
 
 
 def _define_flags() -> None:
-    config_flags.DEFINE_config_file("config", None, "Config file, FILE.py or FILE.py:ARG; override with --config.key=value.")
+    config_flags.DEFINE_config_file(
+        "config", None, "Config file, FILE.py or FILE.py:ARG; override with --config.key=value."
+    )
     flags.DEFINE_string("workdir", None, "Folder that holds this model's stages; made if it is not there.")
     flags.DEFINE_boolean("dry_run", False, "Print parameters, memory, FLOPs and the plan; write nothing.")
 

@@ -43,13 +43,21 @@ def load(value: str) -> ml_collections.ConfigDict:
         try:
             inspect.signature(module.get_config).bind(*arguments)
         except TypeError:
-            what, fix = ("takes no argument", f"use --config={file}") if colon else ("needs an argument", f"use --config={file}:ARG")
+            what, fix = (
+                ("takes no argument", f"use --config={file}")
+                if colon
+                else ("needs an argument", f"use --config={file}:ARG")
+            )
             raise UserError(f"get_config in {file} {what}", fix) from None
         config = module.get_config(*arguments)
     except UserError:
         raise
     except (Exception, SystemExit) as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path.absolute()) or f.filename == str(path)]
+        frames = [
+            f
+            for f in traceback.extract_tb(error.__traceback__)
+            if f.filename == str(path.absolute()) or f.filename == str(path)
+        ]
         line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
         where = f", line {line}," if line else ""
         raise UserError(f"config file {file}{where} raised {type(error).__name__}: {error}", "mend the file") from error
@@ -111,7 +119,9 @@ def check_overrides(config: ml_collections.ConfigDict, paths: Iterable[str]) -> 
                 "set it in the file, or declare it there with ml_collections.config_dict.placeholder(type)",
             )
         if isinstance(holder, list):
-            raise UserError(f"--config.{path} is a list", "make it a tuple in the config file: only tuples can be overridden")
+            raise UserError(
+                f"--config.{path} is a list", "make it a tuple in the config file: only tuples can be overridden"
+            )
 
 
 def type_name(config: ml_collections.ConfigDict, path: str) -> str:
@@ -141,4 +151,6 @@ def check_tuples(before: ml_collections.ConfigDict, overrides: dict[str, Any]) -
         allowed = (int, float) if kind is float else (kind,)
         for item in value:
             if type(item) not in allowed:
-                raise UserError(f"--config.{path} takes items of type {kind.__name__}, not {item!r}", f"for example {old!r}")
+                raise UserError(
+                    f"--config.{path} takes items of type {kind.__name__}, not {item!r}", f"for example {old!r}"
+                )

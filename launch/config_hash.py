@@ -31,7 +31,8 @@ def _canonical(value: Any, path: str) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise UserError(
-        f"config.{path} is a {type(value).__name__}, which cannot be recorded", "use numbers, strings, tuples or sections"
+        f"config.{path} is a {type(value).__name__}, which cannot be recorded",
+        "use numbers, strings, tuples or sections",
     )
 
 

@@ -1,6 +1,6 @@
 """Stage `evaluate`: held-out loss of every model of the run, the oracles, and sample completions.
 
-    python -m launch.evaluate --config=experiments/demo.py --workdir=runs/demo
+python -m launch.evaluate --config=experiments/demo.py --workdir=runs/demo
 """
 
 from __future__ import annotations
@@ -131,11 +131,15 @@ def run(context: StageContext) -> StageOutcome:
         for domain in domains
         for index, prompt in enumerate(starts[domain])
     ]
-    spent = {stage: context.input_manifest(stage)["training"] for stage in ("seed", "experts", "router", "joint", "dense")}
+    spent = {
+        stage: context.input_manifest(stage)["training"] for stage in ("seed", "experts", "router", "joint", "dense")
+    }
     results["training_flops"] = {stage: account["flops"] for stage, account in spent.items()}
     results["training_tokens"] = {stage: account["tokens"] for stage, account in spent.items()}
     atomic_write_json(context.folder / RESULTS_FILE, results)
-    return StageOutcome(outputs=context.hash_outputs(RESULTS_FILE), extra={"held_out_tokens": results["held_out_tokens"]})
+    return StageOutcome(
+        outputs=context.hash_outputs(RESULTS_FILE), extra={"held_out_tokens": results["held_out_tokens"]}
+    )
 
 
 def add_oracle(

@@ -1,6 +1,6 @@
 """Stage `mix`: stacks the branches' feed-forwards into the experts of one mixture.
 
-    python -m launch.mix_experts --config=experiments/demo.py --workdir=runs/demo
+python -m launch.mix_experts --config=experiments/demo.py --workdir=runs/demo
 """
 
 from __future__ import annotations

@@ -75,7 +75,9 @@ def run(invocation: cli.Invocation, names: Sequence[str], stages: Stages = STAGE
                     failure = error
                     break
     if all(state == "complete" for state in states):
-        print(f"{workdir}: {'all ' if len(names) == len(stages) else ''}{len(names)} stages are complete, nothing to do")
+        print(
+            f"{workdir}: {'all ' if len(names) == len(stages) else ''}{len(names)} stages are complete, nothing to do"
+        )
     if _REPORT in names:
         print_summary(invocation, stages)
     if failure is not None:

@@ -1,9 +1,9 @@
 """Stage `data`: reads the sources, filters, deduplicates, standardises, and writes documents by domain and level.
 
-    python -m launch.process_data --config=experiments/demo.py --workdir=runs/demo     # the data stage of a run
-    python -m launch.process_data --list_sources
-    python -m launch.process_data --source=books_corpus --input='books/*.txt' --output=out [--runner=beam]
-    python -m launch.process_data --output=out --explain=DOCUMENT_ID
+python -m launch.process_data --config=experiments/demo.py --workdir=runs/demo     # the data stage of a run
+python -m launch.process_data --list_sources
+python -m launch.process_data --source=books_corpus --input='books/*.txt' --output=out [--runner=beam]
+python -m launch.process_data --output=out --explain=DOCUMENT_ID
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def corpus_options(config) -> Options:
             max_source_bytes=int(data.language_source_bytes) if domain == "language" else 0,
         )
         if not domains[domain].sources:
-            raise UserError(f"domain {domain} has no source", f"set data.local_sources, or data.inputs.NAME of {', '.join(own)}")
+            raise UserError(
+                f"domain {domain} has no source", f"set data.local_sources, or data.inputs.NAME of {', '.join(own)}"
+            )
     return Options(
         seed=int(config.seed),
         domains=domains,
@@ -78,7 +80,9 @@ def run(context: StageContext) -> StageOutcome:
         raise UserError(str(error)) from error
     store = Store(str(context.folder))
     store.write_text(source_run.PAGE, page.render(store, {name: row.manifest for name, row in report.domains.items()}))
-    outputs = context.hash_outputs("*/*/*.array_record", "*/*.jsonl", "*/*/manifest.json", "*/manifest.json", source_run.PAGE)
+    outputs = context.hash_outputs(
+        "*/*/*.array_record", "*/*.jsonl", "*/*/manifest.json", "*/manifest.json", source_run.PAGE
+    )
     return StageOutcome(outputs=outputs, extra={"input_files": report.inputs()}, **report.accounts())
 
 

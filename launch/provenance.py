@@ -31,7 +31,17 @@ def versions() -> dict[str, str]:
     # An installed copy may lie inside somebody else's repository, whose commit says nothing of this one.
     if (_ROOT / ".git").exists():
         try:
-            command = ["git", "--no-optional-locks", "-C", str(_ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+            command = [
+                "git",
+                "--no-optional-locks",
+                "-C",
+                str(_ROOT),
+                "describe",
+                "--always",
+                "--dirty",
+                "--abbrev=40",
+                "--exclude=*",
+            ]
             result["mistral_moe"] = subprocess.run(
                 command, check=True, capture_output=True, text=True, timeout=20
             ).stdout.strip()

@@ -1,6 +1,6 @@
 """Stage `report`: the run's own checks, and one self-contained page that tells the run.
 
-    python -m launch.report --config=experiments/demo.py --workdir=runs/demo
+python -m launch.report --config=experiments/demo.py --workdir=runs/demo
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ class StageContext:
     @property
     def config_hash(self) -> str:
         """Hash of the config sections that decide this stage's result."""
-        return config_hash.digest(config_hash.sections(self.config, stages_lib.config_keys(self.spec.name, self.stages)))
+        return config_hash.digest(
+            config_hash.sections(self.config, stages_lib.config_keys(self.spec.name, self.stages))
+        )
 
     def input_folder(self, name: str) -> pathlib.Path:
         """The folder of a stage that this one needs.
@@ -90,7 +92,9 @@ class StageContext:
           ValueError: this stage's row does not name it, so that its outputs are not among the inputs.
         """
         if name not in self.spec.needs:
-            raise ValueError(f"stage {self.spec.name!r} reads {name!r}, which its row in launch/stages.py does not name")
+            raise ValueError(
+                f"stage {self.spec.name!r} reads {name!r}, which its row in launch/stages.py does not name"
+            )
         return self.workdir.folder(self.stages[name].folder)
 
     def input_manifest(self, name: str) -> dict[str, Any]:
@@ -171,17 +175,22 @@ def stage_state(
         return "started", None
     if manifest["config_hash"] != config_hash.digest(wanted):
         _refuse_other_config(name, workdir, manifest["config"], wanted, folder)
-        raise UserError(f"{folder / workdir_lib.MANIFEST_FILE} contradicts itself", f"delete {folder} to make the stage anew")
+        raise UserError(
+            f"{folder / workdir_lib.MANIFEST_FILE} contradicts itself", f"delete {folder} to make the stage anew"
+        )
     if manifest.get("status") != "complete":
         return "failed", manifest
     for path in manifest["outputs"]:
         if not (folder / path).exists():
-            raise UserError(f"{folder / path} is missing, though stage {name} is complete", f"delete {folder} to make it anew")
+            raise UserError(
+                f"{folder / path} is missing, though stage {name} is complete", f"delete {folder} to make it anew"
+            )
     inputs = _inputs(name, workdir, stages)
     changed = [path for path, digest in inputs.items() if manifest["inputs"].get(path) != digest]
     if changed:
         raise UserError(
-            f"stage {name} was made from another {changed[0]} than is now in {workdir}", f"delete {folder} to make it anew"
+            f"stage {name} was made from another {changed[0]} than is now in {workdir}",
+            f"delete {folder} to make it anew",
         )
     return "complete", manifest
 

@@ -98,7 +98,9 @@ def get(name: str, stages: Stages = STAGES) -> StageSpec:
     if name in stages:
         return stages[name]
     near = difflib.get_close_matches(name, stages, n=2)
-    raise UserError(f"no stage is called {name!r}", f"the nearest: {', '.join(near)}" if near else f"there are: {', '.join(stages)}")
+    raise UserError(
+        f"no stage is called {name!r}", f"the nearest: {', '.join(near)}" if near else f"there are: {', '.join(stages)}"
+    )
 
 
 def ancestors(name: str, stages: Stages = STAGES) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Stage `dense`: the peer. The seed trained on, dense, for the FLOPs that experts, router and joint phase took together.
 
-    python -m launch.train_dense --config=experiments/demo.py --workdir=runs/demo
+python -m launch.train_dense --config=experiments/demo.py --workdir=runs/demo
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Stage `experts`: branches the seed once per domain and trains all branches in one program, each on its curriculum.
 
-    python -m launch.train_experts --config=experiments/demo.py --workdir=runs/demo
+python -m launch.train_experts --config=experiments/demo.py --workdir=runs/demo
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ def level_scorer(context: StageContext, model: MistralConfig, frozen: dict) -> C
     for domain in context.config.domains:
         parts = corpora.level_rows(context, domain, "heldout", int(context.config.train.seq_len), "heldout")
         # Exactly `rows` rows a level, repeating what there is, so that rows reshape to levels.
-        chosen = [parts[task_name(domain, level)].row(i % len(parts[task_name(domain, level)])) for level in LEVELS[domain] for i in range(rows)]
+        chosen = [
+            parts[task_name(domain, level)].row(i % len(parts[task_name(domain, level)]))
+            for level in LEVELS[domain]
+            for i in range(rows)
+        ]
         batches.append({name: np.stack([row[name] for row in chosen]) for name in corpora.MODEL_FIELDS})
     batch = {name: np.stack([b[name] for b in batches]) for name in corpora.MODEL_FIELDS}
 

@@ -1,6 +1,6 @@
 """Stage `joint`: experts, router and reasoning module in turn, then everything end to end, each group at its own rate.
 
-    python -m launch.train_joint --config=experiments/demo.py --workdir=runs/demo
+python -m launch.train_joint --config=experiments/demo.py --workdir=runs/demo
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from launch import models
 from launch import training_run
 from launch.feeds import SingleFeed
 from launch.stage import StageContext, StageOutcome
-from mistral_moe.checkpoint import digest
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.training.flops import router_training_flops, training_flops
 from mistral_moe.training.losses import RouterTerms, joint_loss, router_loss
@@ -28,9 +27,7 @@ def learning_rates(phase: ml_collections.ConfigDict) -> dict[str, float | None]:
     return {key.removesuffix("_lr"): value for key, value in phase.items() if key.endswith("_lr")}
 
 
-def phase_plan(
-    config: ml_collections.ConfigDict, name: str
-) -> tuple[training_run.Plan, float, MistralConfig]:
+def phase_plan(config: ml_collections.ConfigDict, name: str) -> tuple[training_run.Plan, float, MistralConfig]:
     """Plan of one phase, its FLOPs per token, and the shape that its pass has."""
     section, rows, seq_len = config.joint[name], int(config.train.batch_size), int(config.train.seq_len)
     rates = learning_rates(section)

@@ -1,6 +1,6 @@
 """Stage `router`: teaches the router which expert is best, from the measured loss of every expert.
 
-    python -m launch.train_router --config=experiments/demo.py --workdir=runs/demo
+python -m launch.train_router --config=experiments/demo.py --workdir=runs/demo
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Stage `seed`: trains one dense Mistral on all domains, the model that is branched.
 
-    python -m launch.train_seed --config=experiments/demo.py --workdir=runs/demo
+python -m launch.train_seed --config=experiments/demo.py --workdir=runs/demo
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Stage `tokenizer`: trains a tokenizer on the corpus, or takes Mistral's own, and encodes every document once.
 
-    python -m launch.train_tokenizer --config=experiments/demo.py --workdir=runs/demo
+python -m launch.train_tokenizer --config=experiments/demo.py --workdir=runs/demo
 """
 
 from __future__ import annotations

@@ -68,7 +68,9 @@ def optim_config(
         raise UserError(str(error), "mend the stage's steps or the section train of the config") from error
 
 
-def mesh_and_rules(config: ml_collections.ConfigDict, num_branches: int = 0) -> tuple[jax.sharding.Mesh, sharding.ShardingRules]:
+def mesh_and_rules(
+    config: ml_collections.ConfigDict, num_branches: int = 0
+) -> tuple[jax.sharding.Mesh, sharding.ShardingRules]:
     """The mesh of the config, and the rules of a run.
 
     Branches lie on the `data` axis where it divides their number; else every device works on all of them.
@@ -125,7 +127,11 @@ def fit(
     except ValueError as error:
         raise UserError(str(error), "mend the learning rates in the config") from error
     mesh, rules = mesh_and_rules(config, len(branches))
-    make_state = (lambda t, f: init_branches(t, f, optimizer, len(branches))) if branches else (lambda t, f: init_state(t, f, optimizer))
+    make_state = (
+        (lambda t, f: init_branches(t, f, optimizer, len(branches)))
+        if branches
+        else (lambda t, f: init_state(t, f, optimizer))
+    )
     try:
         shardings = sharding.state_shardings(jax.eval_shape(make_state, trained, frozen), mesh, rules, bool(branches))
     except sharding.ShardingError as error:
@@ -148,7 +154,9 @@ def fit(
                 name: MetricsLog(path, done_before + start, plan.fields)
                 for name, path in (metrics_folders or {"": folder / "metrics"}).items()
             }
-            meter = _Meter(logs, branches, plan.tokens_per_step, int(train.log_every), progress, done_before, total_steps)
+            meter = _Meter(
+                logs, branches, plan.tokens_per_step, int(train.log_every), progress, done_before, total_steps
+            )
             for step in range(start, num_steps):
                 local = feed.next(step, state.params)
                 batch = {name: jax.make_array_from_process_local_data(rows, value) for name, value in local.items()}

@@ -180,7 +180,13 @@ class Workdir:
         fix = "delete this file and start again: the stage goes on from its own checkpoints"
         manifest = read_json_object(path, fix)
         if manifest is not None:
-            for field, kind in (("stage", str), ("config_hash", str), ("config", dict), ("inputs", dict), ("outputs", dict)):
+            for field, kind in (
+                ("stage", str),
+                ("config_hash", str),
+                ("config", dict),
+                ("inputs", dict),
+                ("outputs", dict),
+            ):
                 if not isinstance(manifest.get(field), kind):
                     raise UserError(f"{path} is no manifest: field {field!r} is missing or of the wrong type", fix)
         return manifest

@@ -90,7 +90,9 @@ def make_mesh(sizes: Mapping[str, int], devices: list[jax.Device] | None = None)
             raise ShardingError(f"mesh {dict(sizes)}: {len(devices)} devices are no multiple of {known}")
         shape[shape.index(-1)] = len(devices) // known
     if math.prod(shape) != len(devices):
-        raise ShardingError(f"mesh {dict(zip(MESH_AXES, shape))} needs {math.prod(shape)} devices, there are {len(devices)}")
+        raise ShardingError(
+            f"mesh {dict(zip(MESH_AXES, shape))} needs {math.prod(shape)} devices, there are {len(devices)}"
+        )
     return Mesh(np.asarray(devices).reshape(shape), MESH_AXES)
 
 
@@ -106,7 +108,9 @@ def logical_axes(path: str, ndim: int) -> tuple[str | None, ...]:
     raise ShardingError(f"no sharding rule for parameter {path!r}: add one to LOGICAL_AXES")
 
 
-def param_spec(path: str, shape: tuple[int, ...], mesh: Mesh, rules: ShardingRules, branches: bool = False) -> PartitionSpec:
+def param_spec(
+    path: str, shape: tuple[int, ...], mesh: Mesh, rules: ShardingRules, branches: bool = False
+) -> PartitionSpec:
     """PartitionSpec of one parameter.
 
     Args:

@@ -112,8 +112,6 @@ def model_logits():
         return jax.jit(forward)
 
     def run(config, params, batch, decision=None):
-        return np.asarray(
-            compiled(config)(params, batch["tokens"], batch["segment_ids"], batch["positions"], decision)
-        )
+        return np.asarray(compiled(config)(params, batch["tokens"], batch["segment_ids"], batch["positions"], decision))
 
     return run

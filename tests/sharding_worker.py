@@ -106,7 +106,10 @@ def compare_meshes(shapes):
         spread = {len(leaf.sharding.device_set) for leaf in jax.tree.leaves(found)}
         error, path = worst_leaf(jax.device_get(found), gradients)
         report["x".join(map(str, shape))] = {
-            "loss": relative_error(found_loss, loss), "gradient": error, "worst": path, "devices": sorted(spread)
+            "loss": relative_error(found_loss, loss),
+            "gradient": error,
+            "worst": path,
+            "devices": sorted(spread),
         }
     return report
 

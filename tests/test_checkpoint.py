@@ -37,10 +37,18 @@ def same_bits(one, two):
 def test_all_items_come_back_bit_for_bit(tmp_path):
     facts = {"position": 2**40 + 1, "weights": [0.1, 1e-300], "name": "é", "none": None}
     with CheckpointStore(tmp_path / "c") as store:
-        store.save(7, {"params": TREE, "opt": {"mu": TREE}, "data_iter": facts, "curriculum": facts, "lineage": {"a": []}})
+        store.save(
+            7, {"params": TREE, "opt": {"mu": TREE}, "data_iter": facts, "curriculum": facts, "lineage": {"a": []}}
+        )
     with CheckpointStore(tmp_path / "c") as store:
         assert store.latest_step() == 7
-        targets = {"params": abstract(TREE), "opt": {"mu": abstract(TREE)}, "data_iter": None, "curriculum": None, "lineage": None}
+        targets = {
+            "params": abstract(TREE),
+            "opt": {"mu": abstract(TREE)},
+            "data_iter": None,
+            "curriculum": None,
+            "lineage": None,
+        }
         found = store.restore(targets)
     assert same_bits(found["params"], TREE) and same_bits(found["opt"], {"mu": TREE})
     assert found["data_iter"] == found["curriculum"] == facts and found["lineage"] == {"a": []}
@@ -71,7 +79,9 @@ def saved(tmp_path):
     """A folder with the checkpoints of steps 1 and 2; step 2 holds twice the parameters."""
     with CheckpointStore(tmp_path / "checkpoints", keep=2) as store:
         for step in (1, 2):
-            store.save(step, {"params": jax.tree.map(lambda leaf, step=step: leaf * step, TREE), "lineage": {"step": step}})
+            store.save(
+                step, {"params": jax.tree.map(lambda leaf, step=step: leaf * step, TREE), "lineage": {"step": step}}
+            )
     return tmp_path / "checkpoints"
 
 

@@ -10,7 +10,16 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = ("mistral_moe", "data", "experiments", "launch", "benchmarks")
 FORBIDDEN = {
-    "mistral_moe": {"launch", "experiments", "data", "tests", "benchmarks", "tensorflow", "seqio", "tensorflow_datasets"}
+    "mistral_moe": {
+        "launch",
+        "experiments",
+        "data",
+        "tests",
+        "benchmarks",
+        "tensorflow",
+        "seqio",
+        "tensorflow_datasets",
+    }
     | {"absl.flags", "absl.app", "ml_collections.config_flags"},
     "data": {"mistral_moe", "launch", "experiments", "tests", "benchmarks"},
     "experiments": {"launch", "tests", "benchmarks"},
@@ -72,7 +81,7 @@ def circles(found):
         stack.append(module)
         for other in edges[module]:
             if state.get(other) == "open":
-                result.append([*stack[stack.index(other):], other])
+                result.append([*stack[stack.index(other) :], other])
             elif other not in state:
                 walk(other)
         stack.pop()

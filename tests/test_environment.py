@@ -12,7 +12,9 @@ LOADING_PATH = ("array_records", "curriculum", "document", "domains", "loader", 
 
 
 def run_python(code):
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def test_sentencepiece_protobuf_and_seqio_agree():

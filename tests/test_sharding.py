@@ -14,7 +14,15 @@ from jax.sharding import AbstractMesh
 import numpy as np
 import pytest
 
-from mistral_moe.sharding import MESH_AXES, ShardingError, ShardingRules, branch_rules, logical_axes, make_mesh, param_spec
+from mistral_moe.sharding import (
+    MESH_AXES,
+    ShardingError,
+    ShardingRules,
+    branch_rules,
+    logical_axes,
+    make_mesh,
+    param_spec,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 SHAPES = [shape for shape in itertools.product((1, 2, 4, 8), repeat=4) if math.prod(shape) == 8]
@@ -27,7 +35,12 @@ def worker(what, folder, *arguments):
     flags = "--xla_force_host_platform_device_count=8"
     # Compiling is all that takes time here: half of it goes without LLVM's optimisations.
     flags += " --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {
+        "XLA_FLAGS": flags,
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": str(ROOT),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
     command = [sys.executable, str(ROOT / "tests" / "sharding_worker.py"), what, str(folder), *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -163,7 +176,12 @@ def abstract_mesh(**sizes):
 @pytest.mark.parametrize(
     "path, shape, sizes, message",
     [
-        ("layers/experts/gate", (2, 5, 16, 24), dict(expert=2), r"layers/experts/gate: dimension 1 \(expert, 5\).*'expert' of size 2"),
+        (
+            "layers/experts/gate",
+            (2, 5, 16, 24),
+            dict(expert=2),
+            r"layers/experts/gate: dimension 1 \(expert, 5\).*'expert' of size 2",
+        ),
         ("layers/attention/key", (2, 16, 2, 4), dict(tensor=4), r"layers/attention/key: dimension 2 \(kv_heads, 2\)"),
         ("lm_head", (16, 30), dict(tensor=4), r"lm_head: dimension 1 \(vocab, 30\)"),
         ("layers/ffn/down", (2, 24, 12), dict(fsdp=8), r"layers/ffn/down: dimension 2 \(embed, 12\)"),

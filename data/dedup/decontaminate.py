@@ -1,25 +1,21 @@
 """Which documents hold text of a benchmark: n-gram overlap, as GPT-3 was decontaminated (arXiv 2005.14165, appendix C).
 
 A document is contaminated when it holds one n-gram of 13 words of a benchmark; an item of 8 to 12 words is looked for
-whole. GPT-3 ignored n-grams that more than 10 training documents hold, as those are phrases and boilerplate. That takes
-a first pass over the corpus: count `NgramIndex.matches` of all documents (a sum, so any runner may do it) and drop the
-`common` ones with `NgramIndex.without`. GPT-3 cut 200 characters around a hit out of a long document; here a document
-goes or stays whole, and `min_share` is there for collections of long ones.
+whole. GPT-3 let n-grams pass that more than 10 training documents hold, and cut 200 characters around a hit out of a long
+document; here every n-gram counts, and a document goes or stays whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from data import streams
-from data.dedup.ngram_index import NGRAM, Hit, IndexBuilder, NgramIndex
+from data.dedup.ngram_index import NGRAM, IndexBuilder, NgramIndex
 from data.document import Quarantined
 from data.formats import rows
 from data.inputs import InputError, InputFile, expand
 
-# Documents of the corpus beyond which an n-gram is common speech; GPT-3's number.
-MAX_DOCUMENTS = 10
 # Files that describe a folder: a licence's text would mark half of all code as contaminated.
 _ABOUT = tuple("license* licence* readme* manifest* notice* citation* copying* checksums* sha256sums*".split())
 _LINES = ("*.txt", "*.text", "*.md")
@@ -96,28 +92,3 @@ def strings(value: Any, depth: int = 0) -> Iterator[str]:
     elif isinstance(value, (list, tuple)) and depth < _MAX_DEPTH:
         for inner in value:
             yield from strings(inner, depth + 1)
-
-
-def common(documents: Mapping[int, int], limit: int = MAX_DOCUMENTS) -> list[int]:
-    """The n-grams that more than `limit` documents hold, sorted, from the number of documents that hold each."""
-    return sorted(ngram for ngram, count in documents.items() if count > limit)
-
-
-def is_contaminated(hits: Sequence[Hit], min_share: float = 0.0) -> bool:
-    """Whether a document with these hits is dropped: for one n-gram, or a share of words of at least `min_share`."""
-    return any(hit.share >= min_share for hit in hits)
-
-
-def report(hits: Iterable[Sequence[Hit]]) -> dict[str, dict[str, Any]]:
-    """Documents that hold text of each benchmark, and the clearest example: the one of the largest share.
-
-    Args:
-      hits: of each document; their order does not matter.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for hit in (hit for document in hits for hit in document):
-        row = found.setdefault(hit.benchmark, {"documents": 0, "share": -1.0, "example": ""})
-        row["documents"] += 1
-        if (-hit.share, hit.ngram) < (-row["share"], row["example"]):
-            row["share"], row["example"] = hit.share, hit.ngram
-    return dict(sorted(found.items()))

@@ -79,24 +79,6 @@ class NgramIndex:
             values[name] = tuple(values[name].tolist())
         return cls(**values | {"longest": int(values["longest"])})
 
-    def without(self, ngrams: Iterable[int]) -> NgramIndex:
-        """The index less these n-grams, given by their hashes as `matches` gives them."""
-        keep = ~np.isin(self.hashes, np.fromiter(ngrams, np.uint64))
-        return dataclasses.replace(self, hashes=self.hashes[keep], owners=self.owners[keep])
-
-    def matches(self, text: str) -> np.ndarray:
-        """Sorted hashes of the index's n-grams that a text holds, uint64, each once."""
-        return self.matches_of([text])[0]
-
-    def matches_of(self, texts: Iterable[str]) -> list[np.ndarray]:
-        """`matches` of each text, several times as fast where the texts are short."""
-        found = []
-        for group in words.batches(texts):
-            all_words, cuts = words.words_of(group)
-            hashes, _, _, owners = self._found(all_words.hashes, cuts)
-            found += [np.unique(hashes[owners == number]) for number in range(len(group))]
-        return found
-
     def hits(self, text: str) -> list[Hit]:
         """The benchmarks that a text holds n-grams of, by name."""
         return self.hits_of([text])[0]

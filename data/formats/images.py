@@ -1,4 +1,4 @@
-"""Encoded pictures: what they are, whether they decode in full, and a hash that survives another encoding.
+"""Encoded pictures: what they are, and whether they decode in full.
 
 Sizes are read from the header and held to a limit before a decoder allocates anything. Only JPEG, PNG, WebP and GIF are
 handed to Pillow; its other decoders never see bytes from a stranger.
@@ -15,7 +15,6 @@ import zlib
 import numpy as np
 from PIL import Image, ImageOps
 
-from data.formats import arrays
 
 MAX_PIXELS = 64_000_000
 MAX_FRAMES = 1000  # of an animation; the first VERIFIED_FRAMES are decoded
@@ -110,46 +109,6 @@ def pixels(data: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
       ImageError: as `inspect`.
     """
     return np.asarray(_flattened(data, max_pixels))
-
-
-def perceptual_hash(data: bytes) -> int:
-    """64 bits that differ in few places where pictures look alike: the DCT hash of ImageHash (phash).
-
-    Args:
-      data: an encoded picture, or frames as `.npy` bytes [N, H, W, 3], of which the middle one stands for all.
-
-    Raises:
-      ImageError: the bytes can't be decoded.
-    """
-    import imagehash  # with scipy 0.3 s, which readers that never hash are spared
-
-    if data.startswith(b"\x93NUMPY"):
-        image = Image.fromarray(middle_frame(data))
-    else:
-        image = _flattened(data, MAX_PIXELS)
-    bits = imagehash.phash(image).hash.ravel()
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-def frames(data: bytes) -> np.ndarray:
-    """Frames [N, H, W, 3] of `.npy` bytes.
-
-    Raises:
-      ImageError: the bytes are no such array.
-    """
-    try:
-        found = arrays.unpack(data)
-    except arrays.ArrayError as error:
-        raise ImageError("truncated" if error.reason == "truncated" else "undecodable", str(error)) from error
-    if found.ndim != 4 or found.shape[-1] != 3 or found.dtype != np.uint8 or 0 in found.shape:
-        raise ImageError("undecodable", f"{found.dtype} of shape {found.shape} where uint8 [N, H, W, 3] is meant")
-    return found
-
-
-def middle_frame(data: bytes) -> np.ndarray:
-    """The middle one of `frames`, [H, W, 3]."""
-    found = frames(data)
-    return found[len(found) // 2]
 
 
 def _opened(data: bytes, max_pixels: int) -> Image.Image:

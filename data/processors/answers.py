@@ -34,7 +34,6 @@ _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,(?:\\!)?\d{3})+(?![\d,])")
 _FRACTION = re.compile(r"^(-?)\\[dt]?frac\s*\{?\s*(-?\d{1,15})\s*\}?\s*\{?\s*(-?\d{1,15})\s*\}?$")
 _NUMBER = re.compile(r"^[+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:/\d{1,15})?$")
 _UNITS = re.compile(r"\s*(?:\\?%|\\?\^?\s*\{?\\circ\}?|\\text\s*\{[^{}]*\}|degrees|dollars|units?)\s*$")
-_ASSIGNED = re.compile(r"^[A-Za-z]\s*=\s*(.+)$")
 _STATED = re.compile(r"^\W{0,4}(?:Final )?Answer\W{0,3}[:=]\s*(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
 
 

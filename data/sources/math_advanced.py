@@ -71,9 +71,7 @@ def _integral(rng: random.Random) -> Problem:
     primitive = {p: rng.randint(-5, 5) for p in range(1, rng.randint(2, 4))}
     primitive[len(primitive) + 1] = rng.randint(1, 5)
     function, answer = show(_slope(primitive)), show(primitive)
-    steps = [
-        f"An antiderivative of {term(c * p, p - 1)} is {term(c, p)}." for p, c in sorted(primitive.items()) if c
-    ]
+    steps = [f"An antiderivative of {term(c * p, p - 1)} is {term(c, p)}." for p, c in sorted(primitive.items()) if c]
     if rng.random() < 0.5:
         question = rng.choice(("Integrate {} with respect to x.", "Find all antiderivatives of {}."))
         claims = [("antiderivative", function, ANSWER)]

@@ -80,7 +80,9 @@ _LOCAL = (
     ),
     _generated(math_problems, "certified", "generated; answers checked with sympy"),
     _generated(logic_problems, "certified", "generated; answers checked by exhaustive solvers"),
-    _generated(rendered_scenes, "scenes", "drawn with Pillow from scene graphs; captions and answers follow from the graph"),
+    _generated(
+        rendered_scenes, "scenes", "drawn with Pillow from scene graphs; captions and answers follow from the graph"
+    ),
 )
 
 SOURCES: dict[str, SourceInfo] = {

@@ -125,7 +125,9 @@ def plan(source: SourceInfo, files: Sequence[InputFile], range_bytes: int) -> Pl
             units += [Unit(file, number, start, end) for start, end in zip(bounds, bounds[1:])]
     if not units:
         known = ", ".join(sorted({pattern for reader in source.readers for pattern in reader.patterns}))
-        raise PlanError(f"source {source.name}: none of the {len(files)} files of the input is one that it reads ({known})")
+        raise PlanError(
+            f"source {source.name}: none of the {len(files)} files of the input is one that it reads ({known})"
+        )
     units.sort(key=lambda unit: (unit.file.name, unit.file.url, unit.start))
     return Plan(tuple(units), tuple(unclaimed))
 

@@ -19,9 +19,7 @@ class MixError(ValueError):
     """Branches that can't be mixed; the message names the leaf or the difference."""
 
 
-def mix_branches(
-    config: MistralConfig, branches: Sequence[dict], key: jax.Array, shared: str = "frozen"
-) -> dict:
+def mix_branches(config: MistralConfig, branches: Sequence[dict], key: jax.Array, shared: str = "frozen") -> dict:
     """Stacks the feed-forwards of E dense branches into experts.
 
     Args:

@@ -81,9 +81,13 @@ class MistralConfig:
         if len(set(self.experts)) != len(self.experts):
             raise ValueError(f"model.experts names one expert twice: {self.experts}")
         if self.experts and not 1 <= self.top_k <= len(self.experts):
-            raise ValueError(f"model.top_k is {self.top_k}; with {len(self.experts)} experts it is 1 to {len(self.experts)}")
+            raise ValueError(
+                f"model.top_k is {self.top_k}; with {len(self.experts)} experts it is 1 to {len(self.experts)}"
+            )
         if self.reasoning_steps and not self.has_reasoning:
-            raise ValueError("model.reasoning_steps is set but model.has_reasoning is False: the block has no parameters")
+            raise ValueError(
+                "model.reasoning_steps is set but model.has_reasoning is False: the block has no parameters"
+            )
         for name, allowed in (
             ("router_scope", ROUTER_SCOPES),
             ("router_context", ROUTER_CONTEXTS),

@@ -26,7 +26,9 @@ def forward_flops(config: MistralConfig, seq_len: int, reasoning_steps: int | No
     router = 0.0
     if c.experts:
         width = c.d_model * (2 if c.router_context == "mean" else 1)
-        per_decision = 2.0 * (width * c.router_hidden + c.router_hidden * c.num_experts if c.router_hidden else width * c.num_experts)
+        per_decision = 2.0 * (
+            width * c.router_hidden + c.router_hidden * c.num_experts if c.router_hidden else width * c.num_experts
+        )
         router = per_decision * (c.num_layers if c.router_scope == "layer" else 1)
     steps = c.reasoning_steps if reasoning_steps is None else reasoning_steps
     return {
@@ -61,7 +63,13 @@ def training_flops(
     """
     part = forward_flops(config, seq_len, reasoning_steps)
     trained = {group for group, rate in learning_rates.items() if rate is not None}
-    owners = {"experts": "experts", "router": "router", "reasoning": "reasoning", "attention_weights": "trunk", "head": "trunk"}
+    owners = {
+        "experts": "experts",
+        "router": "router",
+        "reasoning": "reasoning",
+        "attention_weights": "trunk",
+        "head": "trunk",
+    }
     weights = sum(flops for name, flops in part.items() if owners.get(name) in trained)
     # Scores have two inputs and no weights: their backward is twice the forward.
     return 2 * sum(part.values()) + part["attention_scores"] + weights
@@ -85,7 +93,9 @@ def parameter_count(config: MistralConfig) -> dict[str, int]:
     ffn = 3 * c.d_model * c.d_ff
     width = c.d_model * (2 if c.router_context == "mean" else 1)
     one_router = (
-        width * c.router_hidden + c.router_hidden + c.router_hidden * c.num_experts if c.router_hidden else width * c.num_experts
+        width * c.router_hidden + c.router_hidden + c.router_hidden * c.num_experts
+        if c.router_hidden
+        else width * c.num_experts
     ) + c.num_experts
     parts = {
         "embedding": c.vocab_size * c.d_model,

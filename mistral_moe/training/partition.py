@@ -44,7 +44,9 @@ def split(params: Mapping, learning_rates: Mapping[str, float | None]) -> tuple[
     for path, leaf in flax.traverse_util.flatten_dict(params, sep="/").items():
         (trained if learning_rates.get(group_of(path)) is not None else frozen)[path] = leaf
     if not trained:
-        raise ValueError(f"every parameter is frozen: give at least one group of {', '.join(GROUP_NAMES)} a learning rate")
+        raise ValueError(
+            f"every parameter is frozen: give at least one group of {', '.join(GROUP_NAMES)} a learning rate"
+        )
     return flax.traverse_util.unflatten_dict(trained, sep="/"), flax.traverse_util.unflatten_dict(frozen, sep="/")
 
 
@@ -57,4 +59,6 @@ def merge(trained: Mapping, frozen: Mapping) -> dict:
 def map_groups(params: Mapping, change: Callable[[str, Any], Any]) -> dict:
     """Applies `change(group, leaf)` to every leaf."""
     flat = flax.traverse_util.flatten_dict(params, sep="/")
-    return flax.traverse_util.unflatten_dict({path: change(group_of(path), leaf) for path, leaf in flat.items()}, sep="/")
+    return flax.traverse_util.unflatten_dict(
+        {path: change(group_of(path), leaf) for path, leaf in flat.items()}, sep="/"
+    )

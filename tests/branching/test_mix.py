@@ -64,9 +64,7 @@ def test_forcing_an_expert_gives_its_branch(tiny_config, packed_batch, model_log
         forced = model_logits(config, mixture, batch, force(expert, batch["tokens"], 5))
         np.testing.assert_allclose(forced, expected, atol=1e-5)
         alone = expert_as_dense(mixture, expert)
-        np.testing.assert_array_equal(
-            model_logits(config.dense(), alone, batch), expected
-        )
+        np.testing.assert_array_equal(model_logits(config.dense(), alone, batch), expected)
 
 
 def test_the_oracle_measures_the_branches_own_losses(tiny_config, packed_batch, branches):
@@ -76,7 +74,9 @@ def test_the_oracle_measures_the_branches_own_losses(tiny_config, packed_batch, 
 
     @jax.jit
     def of_branch(params):
-        out = Mistral(tiny_config()).apply({"params": params}, batch["tokens"], batch["segment_ids"], batch["positions"])
+        out = Mistral(tiny_config()).apply(
+            {"params": params}, batch["tokens"], batch["segment_ids"], batch["positions"]
+        )
         return token_cross_entropy(out.hidden, params["lm_head"], batch["targets"])[0]
 
     for expert, branch in enumerate(branches):

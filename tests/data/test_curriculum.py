@@ -68,7 +68,9 @@ def test_a_model_that_scores_better_everywhere_is_never_at_a_lower_level(scores,
     assert all(a["level"] <= b["level"] for a, b in zip(worse["history"], better["history"]))
 
 
-@pytest.mark.parametrize("performance,level", [(0, 0), (0.19, 0), (0.2, 1), (0.4, 2), (0.6, 3), (0.8, 4), (0.99, 4), (1, 4)])
+@pytest.mark.parametrize(
+    "performance,level", [(0, 0), (0.19, 0), (0.2, 1), (0.4, 2), (0.6, 3), (0.8, 4), (0.99, 4), (1, 4)]
+)
 def test_levels_at_their_bounds(performance, level):
     assert curriculum.level_of_performance(performance) == level
 
@@ -99,8 +101,14 @@ def test_fixed_goes_by_steps_and_uniform_draws_all_alike():
 
 def test_errors_name_the_option():
     for options in (
-        {"kind": "random"}, {"focus": 0.0}, {"focus": float("nan")}, {"rehearsal": -1.0}, {"floor": 0.21}, {"floor": -0.1},
-        {"smoothing": 1.0}, {"kind": "fixed", "total_steps": 0},
+        {"kind": "random"},
+        {"focus": 0.0},
+        {"focus": float("nan")},
+        {"rehearsal": -1.0},
+        {"floor": 0.21},
+        {"floor": -0.1},
+        {"smoothing": 1.0},
+        {"kind": "fixed", "total_steps": 0},
     ):
         with pytest.raises(CurriculumError, match=f"option {list(options)[-1]}="):
             Curriculum(**options)

@@ -13,6 +13,7 @@ from data import difficulty
 from data.document import Document, ReadRequest
 from data.domains import DOMAINS, LEVELS
 from data.levels import code, language, math, multimodal, reasoning
+from data.levels.language import language_measures
 from data.sources import logic_problems, stdlib_code
 
 
@@ -137,7 +138,7 @@ def test_english_is_measured_as_ever():
     # 0.39 * 17 + 11.8 * 22 / 17 - 15.59, and 1.5 * log2(170 / 50) more
     assert found == ("plain", {"words": 170, "sentences": 10, "grade": 6.31, "score": 8.96})
     assert found == difficulty.measure(Document(_EN * 10, "language", "s:x", "MIT", meta={"language": "en-GB"}))
-    assert found[1] == difficulty.language_measures(_EN * 10)
+    assert found[1] == language_measures(_EN * 10)
 
 
 @pytest.mark.parametrize(

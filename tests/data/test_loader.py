@@ -56,7 +56,9 @@ def assert_equal_batches(left, right):
 
 
 @settings(max_examples=60, deadline=None)
-@given(weights=st.lists(st.floats(0, 10, allow_subnormal=False), min_size=3, max_size=3).filter(lambda w: sum(w) > 1e-3))
+@given(
+    weights=st.lists(st.floats(0, 10, allow_subnormal=False), min_size=3, max_size=3).filter(lambda w: sum(w) > 1e-3)
+)
 def test_every_prefix_is_within_a_few_rows_of_the_weights(weights):
     named = dict(zip(("c0", "c1", "c2"), weights))
     loader = make_loader(named, batch_size=1)
@@ -94,7 +96,9 @@ def test_resume_is_exact_for_any_number_of_processes(before, after, count):
         loader.set_state(state)
         shares.append(take(loader, after))
         assert loader.get_state() == whole.get_state()
-    united = [{key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]} for batches in zip(*shares)]
+    united = [
+        {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]} for batches in zip(*shares)
+    ]
     assert_equal_batches(united, expected)
 
 

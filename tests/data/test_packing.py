@@ -47,7 +47,11 @@ def naive_epoch(source, rows, seed, epoch):
 
 @settings(max_examples=120, deadline=None)
 @given(
-    lengths=lengths_lists, seq_len=st.integers(1, 25), seed=st.integers(0, 9), epoch=st.integers(0, 3), in_memory=st.booleans()
+    lengths=lengths_lists,
+    seq_len=st.integers(1, 25),
+    seed=st.integers(0, 9),
+    epoch=st.integers(0, 3),
+    in_memory=st.booleans(),
 )
 def test_nothing_lost_nothing_doubled(lengths, seq_len, seed, epoch, in_memory):
     source = ListSource(lengths)

@@ -15,6 +15,8 @@ from PIL import Image
 from data import difficulty
 from data.document import Document, Quarantined, ReadRequest, content_id
 from data.domains import LEVELS
+from data.levels.code import code_level, code_measures
+from data.levels.language import language_level, language_measures
 from data.sources import expressions, logic_solvers, package_docs, rendered_scenes, stdlib_code
 from data.sources.registry import SOURCES, list_sources, source, verify
 
@@ -200,11 +202,11 @@ def test_levels_grow_with_complexity():
     fast = "def f(a):\n    return (a >> 3) ^ (a << 4) ^ (a & 5)\n"
     texts = {"syntax_basics": "x = 1\n", "algorithms": nested, "systems": system, "optimization": fast}
     for level, text in texts.items():
-        assert difficulty.code_level(difficulty.code_measures(ast.parse(text))) == level
+        assert code_level(code_measures(ast.parse(text))) == level
     plain = "The cat sat. It was wet. We ran on. He had a hat. " * 4
     hard = "Multidimensional characterisation necessitates considerable computational infrastructure, moreover " * 4
-    assert difficulty.language_level(difficulty.language_measures(plain)) == "plain"
-    assert difficulty.language_level(difficulty.language_measures(hard)) == "scholarly"
+    assert language_level(language_measures(plain)) == "plain"
+    assert language_level(language_measures(hard)) == "scholarly"
     with pytest.raises(ValueError, match="unknown domain"):
         difficulty.measure(Document("x", "cooking", "s", "MIT"))
 

@@ -21,7 +21,13 @@ def corpus(tmp_path_factory):
     for domain, level in LEVELS_WITH_DATA:
         for split, count in (("train", 40), ("heldout", 6)):
             documents = [
-                Document(text=f"{level} {split} {i}\n\t\u2581 naïve  text " * (i % 9), domain=domain, level=level, source="t", licence="MIT")
+                Document(
+                    text=f"{level} {split} {i}\n\t\u2581 naïve  text " * (i % 9),
+                    domain=domain,
+                    level=level,
+                    source="t",
+                    licence="MIT",
+                )
                 for i in range(count)
             ]
             records.write_documents(records.shard_path(root / "data", domain, level, split), documents)
@@ -37,7 +43,9 @@ def test_seqio_yields_the_tokens_of_the_cache(corpus, split):
     cached = tokens.TokenSource(tokens_dir, "code", "functions", "heldout" if split == "validation" else split)
     assert task.num_input_examples(split) == len(cached)
     examples = list(task.get_dataset(None, split, shuffle=False).as_numpy_iterator())
-    assert [example["targets"].tolist() for example in examples] == [ids.tolist() for ids in cached.read(range(len(cached)))]
+    assert [example["targets"].tolist() for example in examples] == [
+        ids.tolist() for ids in cached.read(range(len(cached)))
+    ]
     assert all(example["targets"].dtype == np.int32 for example in examples)
 
 
@@ -58,7 +66,9 @@ def test_registration_is_idempotent_and_complete(corpus):
     tasks.add_mixture("extra", {"code.functions": 1.0})
     names = tasks.register(data_dir, tokenizer.path)
     assert names == tasks.register(data_dir, tokenizer.path) and "extra" not in seqio.MixtureRegistry.names()
-    assert set(names) == {f"{d}.{level}" for d in DOMAINS for level in LEVELS[d]} | {f"{d}.curriculum" for d in DOMAINS} | {"all.domains"}
+    assert set(names) == {f"{d}.{level}" for d in DOMAINS for level in LEVELS[d]} | {
+        f"{d}.curriculum" for d in DOMAINS
+    } | {"all.domains"}
     assert tasks.rates_of("math.curriculum") == pytest.approx({f"math.{level}": 0.2 for level in LEVELS["math"]})
     assert list(tasks.rates_of("all.domains").values()) == pytest.approx([0.04] * 25)
     vocabulary = seqio.get_mixture_or_task("all.domains").output_features["targets"].vocabulary
@@ -69,11 +79,14 @@ def test_grain_mixes_packed_rows_at_the_rates(corpus):
     _, tokens_dir, _ = corpus
     tasks.add_mixture("mix", {"code.functions": 3.0, "math.algebra": 1.0})
     mixed = tasks.grain_dataset("mix", tokens_dir, "train", seq_len=32, seed=1)
-    alone = {name: tasks.grain_dataset(name, tokens_dir, "train", 32, seed=1) for name in ("code.functions", "math.algebra")}
+    alone = {
+        name: tasks.grain_dataset(name, tokens_dir, "train", 32, seed=1) for name in ("code.functions", "math.algebra")
+    }
     taken = {name: 0 for name in alone}
     for row in itertools.islice(mixed, 40):
         matches = [
-            name for name, dataset in alone.items()
+            name
+            for name, dataset in alone.items()
             if taken[name] < len(dataset) and all(np.array_equal(row[key], dataset[taken[name]][key]) for key in row)
         ]
         assert len(matches) == 1
@@ -91,7 +104,9 @@ def test_grain_mixes_packed_rows_at_the_rates(corpus):
 def test_seqio_mixture_runs(corpus):
     tasks.add_mixture("mix", {"code.functions": 1.0, "code.algorithms": 1.0, "math.algebra": 0.0})
     mixture = seqio.get_mixture_or_task("mix")
-    examples = list(mixture.get_dataset({"targets": 16}, "train", shuffle=True, seed=0, num_epochs=1).take(20).as_numpy_iterator())
+    examples = list(
+        mixture.get_dataset({"targets": 16}, "train", shuffle=True, seed=0, num_epochs=1).take(20).as_numpy_iterator()
+    )
     assert len(examples) == 20 and all(1 <= len(example["targets"]) <= 16 for example in examples)
     assert "math.algebra" not in tasks.rates_of("mix")
 
@@ -100,7 +115,9 @@ def test_bits_per_byte_counts_bytes():
     assert tasks.bits_per_byte(["é", b"ab"], [-np.log(2) * 4, -np.log(2) * 4]) == {"bits_per_byte": pytest.approx(2.0)}
     with pytest.raises(ValueError, match="at least one byte"):
         tasks.bits_per_byte([""], [0.0])
-    assert seqio.TaskRegistry.names() and seqio.get_mixture_or_task("code.functions").score_metric_fns == [tasks.bits_per_byte]
+    assert seqio.TaskRegistry.names() and seqio.get_mixture_or_task("code.functions").score_metric_fns == [
+        tasks.bits_per_byte
+    ]
 
 
 def test_errors_name_what_is_wrong(corpus, tmp_path):

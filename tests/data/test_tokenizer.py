@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from data import tokenizer as tokenizer_lib
 
-WORDS = "def return self value list of the a function adds two numbers and prints 42 1984 é 漢字 = + ( ) : if else".split()
+WORDS = (
+    "def return self value list of the a function adds two numbers and prints 42 1984 é 漢字 = + ( ) : if else".split()
+)
 
 
 def corpus(seed=0, num_documents=300):
@@ -38,7 +40,25 @@ def any_tokenizer(request, trained):
 awkward_text = st.lists(
     st.one_of(
         st.text(max_size=8),
-        st.sampled_from(["\t", "\n", "\r\n", " ", "   ", "\u2581", "\u2581 ", "<s>", "[INST]", "<0x0A>", "\x00", "\ufffd", "\u2028", "漢", "x1 "]),
+        st.sampled_from(
+            [
+                "\t",
+                "\n",
+                "\r\n",
+                " ",
+                "   ",
+                "\u2581",
+                "\u2581 ",
+                "<s>",
+                "[INST]",
+                "<0x0A>",
+                "\x00",
+                "\ufffd",
+                "\u2028",
+                "漢",
+                "x1 ",
+            ]
+        ),
     ),
     max_size=12,
 ).map("".join)
@@ -84,7 +104,10 @@ def test_training_twice_writes_equal_bytes(tmp_path):
     tokenizers = [tokenizer_lib.train(corpus(), path, 600, seed=3, max_bytes=20_000) for path in paths]
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert tokenizers[0].sha256 == tokenizers[1].sha256
-    assert tokenizer_lib.train(corpus(), tmp_path / "c.model", 600, seed=4, max_bytes=20_000).sha256 != tokenizers[0].sha256
+    assert (
+        tokenizer_lib.train(corpus(), tmp_path / "c.model", 600, seed=4, max_bytes=20_000).sha256
+        != tokenizers[0].sha256
+    )
     assert not list(tmp_path.glob("*.partial"))
 
 
@@ -101,7 +124,11 @@ def test_pickles_by_path(trained):
 def test_errors_name_file_and_fix(tmp_path, trained):
     with pytest.raises(tokenizer_lib.TokenizerError, match="missing.model.*train one"):
         tokenizer_lib.load(tmp_path / "missing.model")
-    for name, content in {"empty.model": b"", "text.model": b"hello", "cut.model": trained.path.read_bytes()[:1000]}.items():
+    for name, content in {
+        "empty.model": b"",
+        "text.model": b"hello",
+        "cut.model": trained.path.read_bytes()[:1000],
+    }.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(tokenizer_lib.TokenizerError, match=f"{name}.*anew"):
             tokenizer_lib.load(tmp_path / name)

@@ -12,7 +12,9 @@ import pytest
 from data import array_records, records, tokenizer as tokenizer_lib, tokens
 from data.document import Document
 
-TEXTS = ["def f(x):\n\treturn x\n", "", "a  b", "naïve \u2581 漢字\n" * 40] + [f"line {i}\n" * (i % 7) for i in range(600)]
+TEXTS = ["def f(x):\n\treturn x\n", "", "a  b", "naïve \u2581 漢字\n" * 40] + [
+    f"line {i}\n" * (i % 7) for i in range(600)
+]
 LEVEL = ("code", "functions", "train")
 
 
@@ -23,7 +25,10 @@ def tokenizer():
 
 @pytest.fixture
 def data_dir(tmp_path):
-    documents = (Document(text=text, domain="code", level="functions", source=f"test:{i}", licence="MIT") for i, text in enumerate(TEXTS))
+    documents = (
+        Document(text=text, domain="code", level="functions", source=f"test:{i}", licence="MIT")
+        for i, text in enumerate(TEXTS)
+    )
     records.write_documents(records.shard_path(tmp_path / "data", *LEVEL), documents)
     return tmp_path / "data"
 
@@ -53,7 +58,9 @@ def test_second_call_does_nothing_and_changed_documents_are_encoded_anew(tmp_pat
     before = path.stat().st_mtime_ns
     assert tokens.encode_split(data_dir, tmp_path / "tokens", tokenizer, *LEVEL) == first
     assert path.stat().st_mtime_ns == before
-    records.write_documents(records.shard_path(data_dir, *LEVEL), [Document(text="new", domain="code", source="s", licence="MIT")])
+    records.write_documents(
+        records.shard_path(data_dir, *LEVEL), [Document(text="new", domain="code", source="s", licence="MIT")]
+    )
     assert tokens.encode_split(data_dir, tmp_path / "tokens", tokenizer, *LEVEL)["documents"] == 1
     assert tokenizer.decode(tokens.TokenSource(tmp_path / "tokens", *LEVEL)[0]) == "new"
 

@@ -33,7 +33,9 @@ def compiled(chunk):
 
     @jax.jit
     def run(hidden, head, targets):
-        (_, (nats, correct)), gradients = jax.value_and_grad(weighted, argnums=(0, 1), has_aux=True)(hidden, head, targets)
+        (_, (nats, correct)), gradients = jax.value_and_grad(weighted, argnums=(0, 1), has_aux=True)(
+            hidden, head, targets
+        )
         return nats, correct, *gradients
 
     return run

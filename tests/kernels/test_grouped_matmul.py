@@ -54,7 +54,9 @@ def assert_matches_by_hand(backend, block, dtype, sizes, seed=0):
     for name, one, other in zip(("value", "lhs gradient", "rhs gradient"), found, expected):
         assert one.dtype == dtype, name
         scale = max(np.abs(other).max(), 1.0)
-        np.testing.assert_allclose(np.asarray(one, np.float64) / scale, other / scale, atol=TOLERANCE[dtype], err_msg=name)
+        np.testing.assert_allclose(
+            np.asarray(one, np.float64) / scale, other / scale, atol=TOLERANCE[dtype], err_msg=name
+        )
 
 
 @st.composite

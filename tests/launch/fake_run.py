@@ -1,6 +1,6 @@
 """Three small stages and a pipeline over them, which tests run in processes of their own.
 
-    python tests/launch/fake_run.py [alpha|beta] --config=... --workdir=...
+python tests/launch/fake_run.py [alpha|beta] --config=... --workdir=...
 """
 
 import os

@@ -70,7 +70,11 @@ def snapshot(path):
         ("--config.seed=2 --workdir=w", 1, ["--config.seed", "--config=FILE"]),
         ("--config=tiny.py --workdir=tiny.py", 1, ["not a folder"]),
         ("--config=tiny.py --workdir=w --stages=betta", 1, ["betta", "the nearest: beta"]),
-        ("--config=tiny.py --workdir=w --stages=beta", 1, ["needs stage alpha", "python -m fake_run --config=tiny.py --workdir=w"]),
+        (
+            "--config=tiny.py --workdir=w --stages=beta",
+            1,
+            ["needs stage alpha", "python -m fake_run --config=tiny.py --workdir=w"],
+        ),
         ("--config=tiny.py --workdr=w", 2, ["unknown flag --workdr", "--workdir"]),
         ("--config=tiny.py --workdir=w stray", 2, ["'stray'"]),
         ("--config=tiny.py --workdir", 2, ["workdir"]),
@@ -97,7 +101,9 @@ def test_a_whole_run_then_a_no_op_then_another_config(folder):
     assert again.returncode == 0 and "all 3 stages are complete, nothing to do" in again.stdout
     other = launch(folder, "--config=tiny.py", "--workdir=w", "--config.alpha.steps=3")
     assert other.returncode == 1
-    assert other.stderr.startswith("error: stage alpha in w was made with another config (seed: 5 -> 1); choose another --workdir")
+    assert other.stderr.startswith(
+        "error: stage alpha in w was made with another config (seed: 5 -> 1); choose another --workdir"
+    )
     after = snapshot(folder / "w")
     assert {p: b for p, b in after.items() if p != ".lock"} == {p: b for p, b in before.items() if p != ".lock"}
 
@@ -150,7 +156,10 @@ def test_help_lists_the_flags_and_is_no_failure(command):
 def test_a_reader_that_goes_away_does_not_stop_the_run(folder):
     process = subprocess.Popen(
         [sys.executable, str(FAKE_RUN), "--config=tiny.py", "--workdir=w"],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     process.stdout.close()
     assert process.stderr.read() == ""

@@ -73,7 +73,9 @@ def test_a_second_start_does_nothing(unbroken):
     again = finish(workdir)
     assert again.returncode == 0 and "complete" in again.stdout
     after = {path: path.stat().st_mtime_ns for path in workdir.rglob("*") if path.is_file()}
-    assert {p: t for p, t in after.items() if p.name != ".lock"} == {p: t for p, t in before.items() if p.name != ".lock"}
+    assert {p: t for p, t in after.items() if p.name != ".lock"} == {
+        p: t for p, t in before.items() if p.name != ".lock"
+    }
 
 
 @pytest.mark.slow

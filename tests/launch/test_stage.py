@@ -306,7 +306,9 @@ print(kills)
 def test_a_kill_between_any_two_writes_leaves_a_workdir_that_goes_on(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", KILL_DRIVER, str(FAKE_RUN.parent), str(tmp_path)],
-        capture_output=True, text=True, timeout=120,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 30

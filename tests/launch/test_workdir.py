@@ -50,7 +50,9 @@ with Workdir(sys.argv[1]).lock():
     print('held', flush=True)
     time.sleep(60)
 """
-    process = subprocess.Popen([sys.executable, "-c", holder, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-c", holder, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
     try:
         assert process.stdout.readline() == "held\n"
         with pytest.raises(UserError, match=f"in use by process {process.pid}; wait for it"):
@@ -75,7 +77,9 @@ with Workdir(sys.argv[1]).lock():
     print(child, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
     worker = int(process.stdout.readline())
     process.wait()
     time.sleep(0.2)  # the fork's own handler has surely run

@@ -89,7 +89,9 @@ def test_no_gradient_of_one_document_reaches_another(tiny_config, tiny_params, p
 @hypothesis.given(
     size=st.integers(1, 10), start=st.integers(0, 6), neighbour=st.integers(1, 6), seed=st.integers(0, 1000)
 )
-def test_packed_anywhere_a_document_says_what_it_says_alone(model, model_logits, packed_batch, size, start, neighbour, seed):
+def test_packed_anywhere_a_document_says_what_it_says_alone(
+    model, model_logits, packed_batch, size, start, neighbour, seed
+):
     config, params = model
     before = tuple(length for length in (min(start, neighbour), start - neighbour) if length > 0)
     batch = packed_batch(((*before, size, *((16 - start - size,) if start + size < 16 else ())), (size,)), seed=seed)

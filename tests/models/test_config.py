@@ -5,7 +5,9 @@ import dataclasses
 import pytest
 
 
-@pytest.mark.parametrize("name", ("vocab_size", "d_model", "num_layers", "num_heads", "num_kv_heads", "head_dim", "d_ff"))
+@pytest.mark.parametrize(
+    "name", ("vocab_size", "d_model", "num_layers", "num_heads", "num_kv_heads", "head_dim", "d_ff")
+)
 @pytest.mark.parametrize("value", (0, -1))
 def test_sizes_are_at_least_one(tiny_config, name, value):
     with pytest.raises(ValueError, match=rf"model\.{name} is {value}"):

@@ -24,8 +24,16 @@ def shapes(config):
 def test_full_size_models_have_the_published_number_of_parameters(experts, total):
     """Mistral 7B v0.1 and Mixtral 8x7B, by shapes alone (a selection bias a layer is ours)."""
     config = MistralConfig(
-        vocab_size=32_000, d_model=4096, num_layers=32, num_heads=32, num_kv_heads=8, head_dim=128, d_ff=14_336,
-        experts=tuple(f"e{index}" for index in range(experts)), router_scope="layer", router_context="none",
+        vocab_size=32_000,
+        d_model=4096,
+        num_layers=32,
+        num_heads=32,
+        num_kv_heads=8,
+        head_dim=128,
+        d_ff=14_336,
+        experts=tuple(f"e{index}" for index in range(experts)),
+        router_scope="layer",
+        router_context="none",
     )
     ours = 32 * experts
     assert sum(int(np.prod(shape)) for shape in shapes(config).values()) - ours == total
@@ -38,8 +46,12 @@ def test_the_tree_does_not_depend_on_how_it_is_run(tiny_config, changes):
         assert shapes(dataclasses.replace(config, **other)) == shapes(config)
 
 
-@pytest.mark.parametrize("scope, changes", [("model", dict(scan_unroll=2, remat="dots")), ("layer", dict(remat="full"))])
-def test_unrolled_and_recomputed_give_the_same_loss_and_gradients(tiny_config, tiny_params, packed_batch, scope, changes):
+@pytest.mark.parametrize(
+    "scope, changes", [("model", dict(scan_unroll=2, remat="dots")), ("layer", dict(remat="full"))]
+)
+def test_unrolled_and_recomputed_give_the_same_loss_and_gradients(
+    tiny_config, tiny_params, packed_batch, scope, changes
+):
     config = tiny_config(experts=3, router_scope=scope)
     params, batch = tiny_params(config), packed_batch()
 
@@ -101,6 +113,8 @@ def test_the_number_of_reasoning_steps_is_an_argument_of_the_pass(tiny_config, t
     inputs = (batch["tokens"], batch["segment_ids"], batch["positions"])
 
     def run(config, steps):
-        return jax.jit(lambda tree: Mistral(config).apply({"params": tree}, *inputs, reasoning_steps=steps).hidden)(params)
+        return jax.jit(lambda tree: Mistral(config).apply({"params": tree}, *inputs, reasoning_steps=steps).hidden)(
+            params
+        )
 
     np.testing.assert_array_equal(run(config, 2), run(dataclasses.replace(config, reasoning_steps=2), None))

@@ -48,9 +48,7 @@ def test_no_gradient_reaches_the_selection_bias():
 
 
 @hypothesis.settings(max_examples=25, deadline=None)
-@hypothesis.given(
-    cuts=st.lists(st.sets(st.integers(1, 11)), min_size=2, max_size=2), seed=st.integers(0, 99)
-)
+@hypothesis.given(cuts=st.lists(st.sets(st.integers(1, 11)), min_size=2, max_size=2), seed=st.integers(0, 99))
 def test_the_causal_mean_is_a_loop_over_each_document(cuts, seed):
     x = np.random.default_rng(seed).normal(size=(2, 12, 3)).astype(np.float32)
     positions, expected = np.zeros((2, 12), np.int32), np.array(x)

@@ -45,7 +45,11 @@ def test_balance_is_one_when_even_and_the_number_of_experts_when_all_go_to_one()
 def test_padding_alone_is_no_load_and_no_nan():
     logits, experts, mask = example(0)
     nothing = np.zeros_like(mask)
-    for value in (expert_load(experts, nothing, 4), load_balance_loss(logits, experts, nothing), router_z_loss(logits, nothing)):
+    for value in (
+        expert_load(experts, nothing, 4),
+        load_balance_loss(logits, experts, nothing),
+        router_z_loss(logits, nothing),
+    ):
         assert np.array_equal(value, np.zeros_like(value))
 
 

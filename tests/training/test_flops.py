@@ -13,7 +13,9 @@ from mistral_moe.training.flops import forward_flops, parameter_count, router_tr
 from mistral_moe.training.losses import language_model_loss
 
 # Wide enough for matmuls to drown norms and softmaxes; only compiled, never run.
-WIDE = dict(vocab_size=1024, d_model=512, num_layers=2, num_heads=8, num_kv_heads=2, head_dim=64, d_ff=1536, scan_unroll=2)
+WIDE = dict(
+    vocab_size=1024, d_model=512, num_layers=2, num_heads=8, num_kv_heads=2, head_dim=64, d_ff=1536, scan_unroll=2
+)
 
 
 def compiled_flops(config, length, training):

@@ -125,7 +125,9 @@ def test_the_joint_loss_is_the_language_models_and_teaches_the_oracle_to_the_rou
 
 
 @pytest.mark.parametrize("scope", ["model", "layer"])
-def test_the_domain_term_is_counted_once_and_draws_tokens_to_their_own_expert(tiny_config, tiny_params, packed_batch, scope):
+def test_the_domain_term_is_counted_once_and_draws_tokens_to_their_own_expert(
+    tiny_config, tiny_params, packed_batch, scope
+):
     config = tiny_config(experts=3, top_k=1, router_scope=scope)
     params, batch = tiny_params(config), packed_batch()
     batch["domains"] = np.where(batch["segment_ids"] % 2, 2, 1).astype(np.int32)

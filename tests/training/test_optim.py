@@ -71,7 +71,9 @@ def test_weight_decay_spares_norms_biases_embeddings_and_gates(params):
             weight = flax.traverse_util.flatten_dict(params, sep="/")[path]
             np.testing.assert_allclose(change, -1e-2 * 0.1 * weight, rtol=1e-3, atol=3e-7, err_msg=path)
     expected = {"embedding", "reasoning/gate", "router/hidden_bias"}
-    assert spared == expected | {path for path in flax.traverse_util.flatten_dict(params, sep="/") if path.endswith("scale")}
+    assert spared == expected | {
+        path for path in flax.traverse_util.flatten_dict(params, sep="/") if path.endswith("scale")
+    }
 
 
 def test_a_feed_forwards_gate_decays_but_the_reasoning_gate_does_not(params):
@@ -85,7 +87,9 @@ def test_gradients_are_clipped_by_their_global_norm(params):
     small, large = (moved(config, params, gradient=g)["lm_head"] for g in (1.0, 100.0))
     np.testing.assert_allclose(small, large, rtol=1e-3)
     unclipped = OptimConfig(ALL, num_steps=10, weight_decay=0.0, clip_norm=1e9, eps=1e3)
-    assert not np.allclose(moved(unclipped, params, 1.0)["lm_head"], moved(unclipped, params, 100.0)["lm_head"], rtol=0.5)
+    assert not np.allclose(
+        moved(unclipped, params, 1.0)["lm_head"], moved(unclipped, params, 100.0)["lm_head"], rtol=0.5
+    )
 
 
 def test_the_optimiser_leaves_the_selection_bias_to_its_own_rule(params):
@@ -93,7 +97,9 @@ def test_the_optimiser_leaves_the_selection_bias_to_its_own_rule(params):
     assert not moved(OptimConfig(rates, num_steps=10), params)["router/selection_bias"].any()
 
 
-@pytest.mark.parametrize("changes, message", [(dict(num_steps=0), "num_steps is 0"), (dict(warmup_steps=11), "warmup_steps is 11")])
+@pytest.mark.parametrize(
+    "changes, message", [(dict(num_steps=0), "num_steps is 0"), (dict(warmup_steps=11), "warmup_steps is 11")]
+)
 def test_a_run_without_sense_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         OptimConfig({}, **(dict(num_steps=10) | changes))

@@ -30,9 +30,7 @@ def prepare(config, params, groups, rate=1e-2, bias_rate=0.0, **optim):
     return init_state(trained, frozen, optimizer), step, optimizer
 
 
-@pytest.mark.parametrize(
-    "groups", [*((name,) for name in LEARNED), ("experts", "router", "reasoning")], ids="+".join
-)
+@pytest.mark.parametrize("groups", [*((name,) for name in LEARNED), ("experts", "router", "reasoning")], ids="+".join)
 def test_frozen_groups_are_bit_identical_and_trained_ones_move(tiny_config, tiny_params, packed_batch, groups):
     config = tiny_config(experts=2, top_k=1, num_layers=1, has_reasoning=True, reasoning_steps=1)
     before = tiny_params(config)
@@ -79,7 +77,9 @@ def test_a_branch_does_not_see_its_neighbours_batch(tiny_config, tiny_params, pa
     start = init_branches(single.params, single.frozen, optimizer, 2)
     many = jax.jit(make_branch_step(step, start))
     mine, one, other = (packed_batch(seed=seed) for seed in range(3))
-    ends = [many(start, jax.tree.map(lambda *leaves: np.stack(leaves), mine, theirs))[0].params for theirs in (one, other)]
+    ends = [
+        many(start, jax.tree.map(lambda *leaves: np.stack(leaves), mine, theirs))[0].params for theirs in (one, other)
+    ]
     for path, leaf in flat(ends[0]).items():
         assert np.array_equal(leaf[0], flat(ends[1])[path][0]), path
         assert not np.array_equal(leaf[1], flat(ends[1])[path][1]), path
@@ -114,7 +114,9 @@ def test_bfloat16_compute_keeps_float32_masters_that_gather_small_steps(tiny_con
     step = jax.jit(step)
     for seed in range(3):
         state, metrics = step(state, packed_batch(seed=seed))
-    floats = [leaf for leaf in jax.tree.leaves((state.params, state.opt_state)) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    floats = [
+        leaf for leaf in jax.tree.leaves((state.params, state.opt_state)) if jnp.issubdtype(leaf.dtype, jnp.floating)
+    ]
     assert {leaf.dtype for leaf in floats} == {jnp.dtype("float32")} and metrics["loss"].dtype == jnp.float32
     for name in ("gate", "up", "down"):
         change = np.abs(flat(state.params)[f"layers/ffn/{name}"] - flat(params)[f"layers/ffn/{name}"])

@@ -1,6 +1,5 @@
 """Decontamination: which texts count as a benchmark's, on generated folders in every format and on the real ones."""
 
-import collections
 import csv
 import gzip
 import io
@@ -66,36 +65,6 @@ def test_an_ngram_of_two_benchmarks_hits_both():
     assert index.benchmarks == ("a", "b", "c")
 
 
-def test_common_ngrams_are_counted_over_the_corpus_and_dropped():
-    phrase, rare = sentence("common", 13), sentence("rare", 13)
-    index = make_index([("quiz", phrase), ("quiz", rare)])
-    corpus = [f"{number} {phrase}, {phrase}" for number in range(4)] + [rare]
-    counts = collections.Counter(ngram for found in index.matches_of(corpus) for ngram in found.tolist())
-    assert decontaminate.common(counts, 4) == []
-    dropped = decontaminate.common(counts, 3)
-    assert len(dropped) == 1
-    assert [len(hits) for hits in index.without(dropped).hits_of(corpus)] == [0, 0, 0, 0, 1]
-
-
-def test_min_share_lets_long_documents_pass():
-    index = make_index([("quiz", sentence("q", 13))])
-    hits = index.hits(sentence("other", 87) + " " + sentence("q", 13))
-    assert decontaminate.is_contaminated(hits)
-    assert decontaminate.is_contaminated(hits, 0.13)
-    assert not decontaminate.is_contaminated(hits, 0.14)
-    assert not decontaminate.is_contaminated([])
-
-
-def test_report_does_not_depend_on_the_order():
-    documents = [[Hit("b", "x", 0.1), Hit("a", "y", 0.2)], [], [Hit("b", "w", 0.5)], [Hit("b", "v", 0.5)]]
-    expected = {
-        "a": {"documents": 1, "share": 0.2, "example": "y"},
-        "b": {"documents": 3, "share": 0.5, "example": "v"},
-    }
-    assert decontaminate.report(documents) == decontaminate.report(documents[::-1]) == expected
-    assert list(decontaminate.report(documents)) == ["a", "b"]
-
-
 WORDS = st.lists(st.sampled_from("abc"), max_size=12)
 
 
@@ -105,7 +74,7 @@ def test_hits_are_those_of_sets_of_word_tuples(items, documents, ngram):
     index = make_index([(f"b{number}", " ".join(item)) for number, item in enumerate(items)], ngram)
     grams = [{tuple(item[i : i + ngram]) for i in range(len(item) - ngram + 1)} for item in items]
     texts = [" ".join(document) for document in documents]
-    for document, hits, matches in zip(documents, index.hits_of(texts), index.matches_of(texts), strict=True):
+    for document, hits in zip(documents, index.hits_of(texts), strict=True):
         places = [tuple(document[i : i + ngram]) for i in range(len(document) - ngram + 1)]
         expected = {}
         for number, mine in enumerate(grams):
@@ -113,7 +82,6 @@ def test_hits_are_those_of_sets_of_word_tuples(items, documents, ngram):
             if covered:
                 expected[f"b{number}"] = len(covered) / len(document)
         assert {hit.benchmark: hit.share for hit in hits} == pytest.approx(expected)
-        assert len(matches) == len(set(places) & set().union(*grams))
 
 
 def test_texts_longer_than_a_block_are_searched_to_the_end():
@@ -146,7 +114,7 @@ def test_the_index_does_not_depend_on_the_order_of_items():
 
 def test_an_index_of_nothing_finds_nothing():
     index = make_index([])
-    assert index.hits(sentence("w", 20)) == [] and len(index.matches("")) == 0
+    assert index.hits(sentence("w", 20)) == [] and index.hits("") == []
 
 
 @pytest.fixture
