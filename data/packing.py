@@ -1,8 +1,7 @@
-"""Packed rows by random access: row i of an epoch is the window [i*T, i*T + T] of the shuffled documents laid end to end.
+"""Packed rows by random access: which documents lie in row i of an epoch follows from their lengths (`data.layouts`).
 
-Because the lengths of all documents are known, the documents under a window are found by binary search, and a row is a
-pure function of its index. So the position in the data is one integer, in the middle of a document too, and does not
-depend on how many hosts read it.
+So a row is a pure function of its index: the position in the data is one integer, in the middle of a document too, and does
+not depend on how many hosts read it.
 """
 
 from __future__ import annotations
@@ -15,15 +14,19 @@ from typing import Protocol
 
 import numpy as np
 
+from data.layouts import FitLayout, Layout, MixedLayout, Piece, SplitLayout
+from data.multitask.registry import DEFAULT, NAMES
+from data.task_marks import TaskMarks
+
 ROW_DTYPES = {
     "tokens": np.int32,
     "targets": np.int32,
     "segment_ids": np.int32,
     "positions": np.int32,
     "loss_weights": np.float32,
+    "task_ids": np.int32,
 }
 Row = dict[str, np.ndarray]
-_EPOCHS_KEPT = 2
 _DOCUMENTS_KEPT = 256
 
 
@@ -33,6 +36,10 @@ class DocumentSource(Protocol):
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each document, int64 [documents]."""
+
+    @property
+    def marks(self) -> TaskMarks:
+        """The task of each document, and which of its tokens are learned."""
 
     @property
     def itemsize(self) -> int:
@@ -49,24 +56,16 @@ class DocumentSource(Protocol):
         """All documents one after another, [sum of lengths]."""
 
 
-def permutation(num_documents: int, seed: int, epoch: int) -> np.ndarray:
-    """Order of the documents in one epoch, int64 [num_documents], the same on every machine and NumPy version.
-
-    NumPy promises stable raw bits, but no stable `Generator.permutation`; hence the sort of random keys.
-    """
-    keys = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(num_documents)
-    return np.argsort(keys, kind="stable")
-
-
 class PackedRows:
     """Rows of T tokens packed from documents without losing or doubling a token; a grain `RandomAccessDataSource`.
+
+    Documents of the task `causal_lm` are laid end to end and cut, all others fitted whole.
 
     A row is a dict of [T] arrays:
       tokens int32; targets int32, the next token of the same document (0 where there is none);
       segment_ids int32, 1, 2, ... for each document's part in the row and 0 for padding; positions int32, from 0 in each
-      segment; loss_weights float32, 1 where the target is a real next token and 0 at a document's end and on padding.
-
-    Only an epoch's last row has padding.
+      segment; loss_weights float32, 1 where the target is a next token that is learned, 0 at a document's end, on prompts
+      and on padding; task_ids int32, places in `data.multitask.registry.NAMES`.
     """
 
     def __init__(
@@ -95,8 +94,8 @@ class PackedRows:
         self._num_tokens = int(self._lengths.sum())
         if not self._num_tokens:
             raise ValueError(f"{source!r} has no tokens to pack; add documents or leave it out of the mixture")
-        self._rows_per_epoch = -(-self._num_tokens // seq_len)
-        self._epochs: collections.OrderedDict[int, tuple[np.ndarray, np.ndarray]] = collections.OrderedDict()
+        self._marks = source.marks
+        self._layout = self._lay_out()
         self._documents: collections.OrderedDict[int, np.ndarray] = collections.OrderedDict()
         self._lock = threading.Lock()
         self._flat = source.read_all() if self._num_tokens * source.itemsize <= memory_bytes else None
@@ -126,7 +125,7 @@ class PackedRows:
 
     def __len__(self) -> int:
         """Rows of one epoch."""
-        return self._rows_per_epoch
+        return self._layout.num_rows
 
     def __getitem__(self, index: int) -> Row:
         """Row `index` of the first epoch; negative indices count from its end."""
@@ -146,29 +145,28 @@ class PackedRows:
         """
         if any(index < 0 for index in global_indices):
             raise IndexError(f"global row indices start at 0, got {min(global_indices)}")
-        spans = [self._span(int(index)) for index in global_indices]
+        spans = [self.pieces(int(index)) for index in global_indices]
         if self._flat is not None:
             flat, starts = self._flat, self._starts
             return [self._build([flat[starts[d] + a : starts[d] + b] for d, a, b in span], span) for span in spans]
         documents = self._fetch([document for span in spans for document, _, _ in span])
         return [self._build([documents[d][a:b] for d, a, b in span], span) for span in spans]
 
-    def _span(self, global_index: int) -> list[tuple[int, int, int]]:
-        """Parts (document, start, stop) under a row's window; up to T + 1 tokens, the last one a target only."""
-        epoch, index = divmod(global_index, self._rows_per_epoch)
-        order, ends = self._epoch(epoch)
-        start = index * self._seq_len
-        stop = min(start + self._seq_len + 1, self._num_tokens)
-        # side="right" steps over empty documents.
-        first, last = np.searchsorted(ends, [start, stop - 1], side="right")
-        documents = order[first : last + 1]
-        stops_at = ends[first : last + 1]
-        starts_at = stops_at - self._lengths[documents]
-        begin = np.maximum(start, starts_at) - starts_at
-        end = np.minimum(stop, stops_at) - starts_at
-        return list(zip(documents.tolist(), begin.tolist(), end.tolist()))
+    def pieces(self, global_index: int) -> list[Piece]:
+        """Pieces (document, start, stop) of a row, up to T + 1 tokens: the last may be a target only."""
+        epoch, row = divmod(global_index, self._layout.num_rows)
+        return self._layout.pieces(epoch, row)
 
-    def _build(self, parts: list[np.ndarray], span: list[tuple[int, int, int]]) -> Row:
+    def _lay_out(self) -> Layout:
+        lengths, options = self._lengths, (self._seq_len, self._seed, self._shuffle)
+        is_text = self._marks.task_ids == NAMES.index(DEFAULT)
+        if is_text.all():
+            return SplitLayout(lengths, *options)
+        texts = SplitLayout(lengths, *options, documents=np.flatnonzero(is_text))
+        wholes = FitLayout(lengths, *options, documents=np.flatnonzero(~is_text))
+        return MixedLayout([texts, wholes], self._seed, self._shuffle)
+
+    def _build(self, parts: list[np.ndarray], span: list[Piece]) -> Row:
         seq_len = self._seq_len
         window = np.concatenate(parts)
         lengths = np.array([stop - start for _, start, stop in span])
@@ -185,23 +183,13 @@ class PackedRows:
         row["positions"][:size] = positions[:size]
         follows = segments[1:] == segments[:-1]
         row["targets"][: len(follows)] = np.where(follows, window[1:], 0)
-        row["loss_weights"][: len(follows)] = follows
+        learned = follows
+        if len(self._marks.unlearned):
+            learned = follows & np.concatenate([self._marks.learned(*piece) for piece in span])[1:]
+        row["loss_weights"][: len(follows)] = learned
+        documents = np.array([document for document, _, _ in span])
+        row["task_ids"][:size] = np.repeat(self._marks.task_ids[documents], lengths)[:size]
         return row
-
-    def _epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Document order and the end of each document in the epoch's stream, both [documents]; a few epochs are kept."""
-        with self._lock:
-            if epoch in self._epochs:
-                self._epochs.move_to_end(epoch)
-                return self._epochs[epoch]
-        num_documents = len(self._lengths)
-        order = permutation(num_documents, self._seed, epoch) if self._shuffle else np.arange(num_documents)
-        layout = (order, np.cumsum(self._lengths[order]))
-        with self._lock:
-            self._epochs[epoch] = layout
-            while len(self._epochs) > _EPOCHS_KEPT:
-                self._epochs.popitem(last=False)
-        return layout
 
     def _fetch(self, indices: Sequence[int]) -> dict[int, np.ndarray]:
         """Documents by index. Recent ones are kept, for a long document lies under many rows."""

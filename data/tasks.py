@@ -19,7 +19,7 @@ import numpy as np
 import seqio
 import tensorflow as tf
 
-from data import array_records, packing, records, tokenizer as tokenizer_lib, tokens
+from data import array_records, layouts, packing, records, tokenizer as tokenizer_lib, tokens
 from data.domains import DOMAINS, LEVELS, SPLITS, level_index, task_name
 
 ALL_DOMAINS = "all.domains"
@@ -86,7 +86,7 @@ class DocumentDataSource(seqio.DataSource):
         num_records = int(starts[-1])
         order = np.arange(num_records)
         if shuffle:
-            order = packing.permutation(num_records, _seed_number(seed), epoch=0)
+            order = layouts.permutation(num_records, _seed_number(seed), epoch=0)
         if shard_info is not None:
             order = order[shard_info.index :: shard_info.num_shards]
 

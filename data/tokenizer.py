@@ -1,6 +1,6 @@
 """SentencePiece tokenizers: training a small one, loading any, and finding Mistral's own.
 
-Ids follow Mistral's models: unk 0, bos 1, eos 2, then the control symbols [INST] 3 and [/INST] 4. There is no padding
+Ids follow Mistral's models: unk 0, bos 1, eos 2, then the control symbols, [INST] 3 and [/INST] 4 first. There is no padding
 id (Mistral's would equal unk), so padding is always told by a mask and never by an id.
 """
 
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import sentencepiece
 
-CONTROL_SYMBOLS = ("[INST]", "[/INST]")
+CONTROL_SYMBOLS = ("[INST]", "[/INST]", "[PREFIX]", "[SUFFIX]")
 # The trainer uses the tab internally and drops it, and lines end documents in it: as symbols of their own both survive.
 USER_SYMBOLS = ("\n", "\t")
 RESERVED_IDS = 3 + len(CONTROL_SYMBOLS) + len(USER_SYMBOLS) + 256

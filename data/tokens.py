@@ -2,6 +2,8 @@
 
 TOKENS/<domain>/<level>/<split>.array_record   one record a document: BOS + tokens + EOS, little-endian
 TOKENS/<domain>/<level>/<split>.lengths.npy    int64 [documents], tokens of each record
+TOKENS/<domain>/<level>/<split>.tasks.npy      uint8 [documents], the task of each, a place in the marker's `task_names`
+TOKENS/<domain>/<level>/<split>.unlearned.npy  int64 [S, 3], stretches of documents that no loss counts
 TOKENS/<domain>/<level>/<split>.json           counts and hashes; written last, so its presence means complete
 """
 
@@ -14,16 +16,19 @@ import json
 import os
 import pathlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from data import array_records, records
+from data import array_records, records, task_marks
 from data.domains import level_index
+from data.multitask import registry
+from data.task_marks import TaskMarks
 from data.tokenizer import Tokenizer
 
 _BATCH_DOCUMENTS = 256
+_PLAIN = {registry.DEFAULT: 1.0}
 
 
 class TokenCacheError(ValueError):
@@ -44,18 +49,25 @@ def encode_split(
     level: str,
     split: str,
     num_threads: int = 1,
+    shares: Mapping[str, float] = _PLAIN,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Tokenises one split of a level, unless that was done already from the same documents by the same tokenizer.
 
-    Killed at any moment and started again it leaves the same bytes; their number does not depend on `num_threads`.
+    Each document is read in one task, drawn by the shares and its id (`data.multitask.registry.choose`). Killed at any
+    moment and started again it leaves the same bytes, which don't depend on `num_threads`.
 
     Returns:
-      The manifest: documents, tokens (BOS and EOS included), bytes (UTF-8 of the texts), dtype, tokenizer_sha256,
-      source_sha256, records_sha256.
+      The manifest: documents, tokens (BOS and EOS included), learned (tokens that the loss counts), bytes (UTF-8 of the
+      texts), dtype, shares, seed, task_names, tasks (documents of each), and the hashes tokenizer_sha256, source_sha256,
+      records_sha256, marks_sha256.
 
     Raises:
       CorruptRecordError: the documents are missing or can't be read.
+      TokenizerError: the tokenizer lacks a control symbol that a task needs.
+      TaskShareError: wrong shares.
     """
+    shares = registry.checked_shares(shares)
     sources = records.split_paths(data_dir, domain, level, split)
     source_sha256 = _sha256(sources[0])
     if len(sources) > 1:
@@ -66,9 +78,10 @@ def encode_split(
     if (
         done is not None
         and (done["tokenizer_sha256"], done["source_sha256"]) == (tokenizer.sha256, source_sha256)
+        and (done["shares"], done["seed"]) == (shares, seed)
         and target.exists()
         and _sha256(target) == done["records_sha256"]
-        and _lengths_path(target).exists()
+        and all(path.exists() for path in _side_paths(target))
     ):
         return done
     # From here on the old marker would vouch for files that are being replaced.
@@ -76,29 +89,43 @@ def encode_split(
 
     dtype = np.dtype("<u2") if tokenizer.vocab_size <= 1 << 16 else np.dtype("<i4")
     lengths: list[int] = []
+    tasks: list[str] = []
+    stretches: list[list[tuple[int, int]]] = []
     num_bytes = 0
 
     def encoded() -> Iterator[bytes]:
         nonlocal num_bytes
         for batch in _batches(records.read_split(data_dir, domain, level, split), _BATCH_DOCUMENTS):
-            texts = [document.text for document in batch]
-            num_bytes += sum(len(text.encode("utf-8")) for text in texts)
-            for ids in tokenizer.encode_batch(texts, bos=True, eos=True, num_threads=num_threads):
+            num_bytes += sum(len(document.text.encode("utf-8")) for document in batch)
+            chosen = [registry.choose(document, shares, seed) for document in batch]
+            found = task_marks.encode(tokenizer, [example for _, example in chosen], num_threads)
+            for (name, _), (ids, unlearned) in zip(chosen, found, strict=True):
                 lengths.append(len(ids))
+                tasks.append(name)
+                stretches.append(unlearned)
                 yield ids.astype(dtype).tobytes()
 
     documents = array_records.write_records(target, encoded())
-    buffer = io.BytesIO()
-    np.save(buffer, np.array(lengths, dtype=np.int64))
-    _write_atomically(_lengths_path(target), buffer.getvalue())
+    marks = task_marks.collect(tasks, stretches)
+    sides = (np.array(lengths, dtype=np.int64), marks.task_ids.astype(np.uint8), marks.unlearned)
+    for path, array in zip(_side_paths(target), sides, strict=True):
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        _write_atomically(path, buffer.getvalue())
     manifest = {
         "documents": documents,
         "tokens": sum(lengths),
+        "learned": sum(lengths) - int((marks.unlearned[:, 2] - marks.unlearned[:, 1]).sum()),
         "bytes": num_bytes,
         "dtype": dtype.str,
+        "shares": shares,
+        "seed": seed,
+        "task_names": list(registry.NAMES),
+        "tasks": {name: tasks.count(name) for name in registry.NAMES if name in tasks},
         "tokenizer_sha256": tokenizer.sha256,
         "source_sha256": source_sha256,
         "records_sha256": _sha256(target),
+        "marks_sha256": _sha256_of_arrays(sides),
     }
     _write_atomically(marker, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
     return manifest
@@ -152,14 +179,15 @@ class TokenSource:
         with self._lock:
             if self._reader is None:
                 manifest = self._checked_manifest()
-                lengths = self._checked_lengths(manifest)
+                lengths, marks = self._checked_sides(manifest)
                 try:
                     reader = array_records.open_reader(self.path)
                 except array_records.CorruptRecordError as error:
                     raise self._unusable(str(error)) from error
                 if reader.num_records() != len(lengths):
                     raise self._unusable(f"holds {reader.num_records()} records for {len(lengths)} lengths")
-                self._manifest, self._lengths, self._dtype = manifest, lengths, np.dtype(manifest["dtype"])
+                self._manifest, self._dtype = manifest, np.dtype(manifest["dtype"])
+                self._lengths, self._marks = lengths, marks
                 self._reader = reader
         return self
 
@@ -181,14 +209,19 @@ class TokenSource:
         return self.open()._lengths
 
     @property
+    def marks(self) -> TaskMarks:
+        """The task of each document, and which of its tokens are learned."""
+        return self.open()._marks
+
+    @property
     def itemsize(self) -> int:
         """Bytes a token takes in the file and in `read_all`."""
         return self.open()._dtype.itemsize
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the tokens in their order."""
-        return self.manifest["records_sha256"]
+        """Hash of the tokens in their order, and of their marks."""
+        return f"{self.manifest['records_sha256']}-{self.manifest['marks_sha256']}"
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -239,16 +272,25 @@ class TokenSource:
             raise self._unusable("the file is corrupt: its hash is not the one it was written with")
         return manifest
 
-    def _checked_lengths(self, manifest: dict[str, Any]) -> np.ndarray:
-        path = _lengths_path(self.path)
-        try:
-            lengths = np.load(path)
-        except (OSError, ValueError, EOFError) as error:
-            raise self._unusable(f"{path.name} cannot be read ({error})") from error
+    def _checked_sides(self, manifest: dict[str, Any]) -> tuple[np.ndarray, TaskMarks]:
+        arrays = []
+        for path in _side_paths(self.path):
+            try:
+                arrays.append(np.load(path))
+            except (OSError, ValueError, EOFError) as error:
+                raise self._unusable(f"{path.name} cannot be read ({error})") from error
+        lengths, tasks, unlearned = arrays
         if lengths.shape != (manifest["documents"],) or lengths.sum() != manifest["tokens"]:
             counts = f"{manifest['documents']} documents of {manifest['tokens']} tokens"
-            raise self._unusable(f"{path.name} does not add up to {counts}")
-        return lengths
+            raise self._unusable(f"{_side_paths(self.path)[0].name} does not add up to {counts}")
+        if _sha256_of_arrays(arrays) != manifest["marks_sha256"]:
+            raise self._unusable("the marks of its tasks are not those that were written")
+        gone = sorted(set(manifest["tasks"]) - set(registry.NAMES))
+        if gone:
+            raise self._unusable(f"it holds the tasks {', '.join(gone)}, which there are no more")
+        # Places in the list of that time become places in today's.
+        today = [registry.NAMES.index(name) if name in registry.NAMES else -1 for name in manifest["task_names"]]
+        return lengths, TaskMarks(np.array(today, np.int32)[tasks], unlearned)
 
     def _unusable(self, reason: str) -> TokenCacheError:
         return TokenCacheError(
@@ -256,8 +298,13 @@ class TokenSource:
         )
 
 
-def _lengths_path(path: pathlib.Path) -> pathlib.Path:
-    return path.with_suffix(".lengths.npy")
+def _side_paths(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
+    """Files of the lengths, the tasks and the unlearned stretches."""
+    return tuple(path.with_suffix(f".{name}.npy") for name in ("lengths", "tasks", "unlearned"))
+
+
+def _sha256_of_arrays(arrays: Iterable[np.ndarray]) -> str:
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
 
 
 def _read_marker(path: pathlib.Path) -> dict[str, Any] | None:
@@ -266,7 +313,8 @@ def _read_marker(path: pathlib.Path) -> dict[str, Any] | None:
         manifest = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    wanted = {"documents", "tokens", "bytes", "dtype", "tokenizer_sha256", "source_sha256", "records_sha256"}
+    wanted = {"documents", "tokens", "bytes", "dtype", "shares", "seed", "task_names", "tasks"}
+    wanted |= {f"{name}_sha256" for name in ("tokenizer", "source", "records", "marks")}
     return manifest if isinstance(manifest, dict) and wanted <= manifest.keys() else None
 
 

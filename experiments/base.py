@@ -5,6 +5,8 @@ from __future__ import annotations
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
+from data.multitask.registry import DEFAULT, NAMES
+
 # The 25 sources that are read from files; `python -m launch.process_data --list_sources` says what each is.
 SOURCES_WITH_INPUT = (
     *("github_code_clean", "stackoverflow_qa", "documentation_corpus", "code_reviews", "bug_reports"),
@@ -75,6 +77,16 @@ def base_config() -> ConfigDict:
             min_diversity=0.7,
             max_toxicity=0.1,
             max_quarantine_share=0.1,
+        )
+    )
+    # Of the documents that a task can take, the share that is read in it, and the weight of its tokens in the loss.
+    # weighting: "fixed", or "uncertainty", which learns a weight for each task on top, at the rate `tasks_lr`.
+    config.tasks = ConfigDict(
+        dict(
+            shares=ConfigDict(dict.fromkeys(NAMES, 0.0) | {DEFAULT: 1.0}),
+            weights=ConfigDict(dict.fromkeys(NAMES, 1.0)),
+            weighting="fixed",
+            tasks_lr=1e-3,
         )
     )
     config.tokenizer = ConfigDict(dict(kind="mistral_v3", train_bytes=4_000_000, threads=2))

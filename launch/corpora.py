@@ -15,7 +15,7 @@ from launch.errors import UserError
 from launch.stage import StageContext
 
 # What the model reads of a row; the rest (component ids) is bookkeeping.
-MODEL_FIELDS = ("tokens", "targets", "segment_ids", "positions", "loss_weights")
+MODEL_FIELDS = ("tokens", "targets", "segment_ids", "positions", "loss_weights", "task_ids")
 
 
 def tokenizer_sha256(context: StageContext) -> str:

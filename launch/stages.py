@@ -57,7 +57,7 @@ def table(*specs: StageSpec) -> dict[str, StageSpec]:
 
 STAGES: Stages = table(
     StageSpec("data", "data", (), ("seed", "domains", "data"), "launch.process_data"),
-    StageSpec("tokenizer", "tokenizer", ("data",), ("seed", "tokenizer"), "launch.train_tokenizer"),
+    StageSpec("tokenizer", "tokenizer", ("data",), ("seed", "tokenizer", "tasks"), "launch.train_tokenizer"),
     StageSpec("seed", "seed", ("data", "tokenizer"), ("model", "train", "seed_stage"), "launch.train_seed"),
     StageSpec("experts", "experts", ("data", "tokenizer", "seed"), ("experts",), "launch.train_experts"),
     StageSpec("mix", "mix", ("seed", "experts"), ("mix",), "launch.mix_experts"),

@@ -11,6 +11,7 @@ import math
 from launch import cli
 from launch import corpora
 from launch import models
+from launch import task_weights
 from launch import training_run
 from launch.feeds import SingleFeed
 from launch.stage import StageContext, StageOutcome
@@ -25,15 +26,18 @@ def run(context: StageContext) -> StageOutcome:
     model = models.dense_config(config)
     recorded = context.input_manifest("seed")["outputs"][models.CHECKPOINTS]
     params, parent = models.load(context.input_folder("seed"), model, recorded)
-    rates = {"trunk": config.dense.trunk_lr, "experts": config.dense.experts_lr}
+    tasks = task_weights.task_terms(config)
+    model_rates = {"trunk": config.dense.trunk_lr, "experts": config.dense.experts_lr}
+    rates = task_weights.with_task_rate(config, tasks, model_rates)
     rows, seq_len = int(config.train.batch_size), int(config.train.seq_len)
     budget = sum(context.input_manifest(stage)["training"]["flops"] for stage in ("experts", "router", "joint"))
-    flops = training_flops(model, seq_len, rates)
+    flops = training_flops(model, seq_len, model_rates)
     steps = math.ceil(budget / (flops * rows * seq_len))
     plan = training_run.Plan(
-        loss_fn=functools.partial(language_model_loss, model, chunk=int(config.train.loss_chunk)),
+        loss_fn=functools.partial(language_model_loss, model, chunk=int(config.train.loss_chunk), tasks=tasks),
         optim=training_run.optim_config(config.train, rates, steps),
         tokens_per_step=rows * seq_len,
+        tasks=tasks,
     )
     facts = {"tokenizer_sha256": corpora.tokenizer_sha256(context), "parent_digest": recorded}
 

@@ -17,6 +17,7 @@ from data.domains import LEVELS, task_name
 from launch import cli
 from launch import corpora
 from launch import models
+from launch import task_weights
 from launch import training_run
 from launch.errors import UserError
 from launch.feeds import BranchFeed
@@ -70,13 +71,16 @@ def run(context: StageContext) -> StageOutcome:
     domains, model = tuple(config.domains), models.dense_config(config)
     seed_digest = context.input_manifest("seed")["outputs"][models.CHECKPOINTS]
     seed_params, seed_lineage = models.load(context.input_folder("seed"), model, seed_digest)
-    rates = {"experts": config.experts.experts_lr, "trunk": config.experts.trunk_lr}
+    tasks = task_weights.task_terms(config)
+    model_rates = {"experts": config.experts.experts_lr, "trunk": config.experts.trunk_lr}
+    rates = task_weights.with_task_rate(config, tasks, model_rates)
     steps, rows, seq_len = int(config.experts.steps), int(config.experts.batch_size), int(config.train.seq_len)
     plan = training_run.Plan(
-        loss_fn=functools.partial(language_model_loss, model, chunk=int(config.train.loss_chunk)),
+        loss_fn=functools.partial(language_model_loss, model, chunk=int(config.train.loss_chunk), tasks=tasks),
         optim=training_run.optim_config(config.train, rates, steps),
         tokens_per_step=len(domains) * rows * seq_len,
         branches=domains,
+        tasks=tasks,
     )
     settings = config.experts.curriculum.to_dict()
     eval_every = int(settings.pop("eval_every"))
@@ -85,7 +89,7 @@ def run(context: StageContext) -> StageOutcome:
         curriculum = Curriculum(**settings, total_steps=steps)
     except CurriculumError as error:
         raise UserError(str(error), "mend the section experts.curriculum of the config") from error
-    _, frozen = partition.split(seed_params, rates)
+    _, frozen = partition.split(seed_params, model_rates)
     feed = BranchFeed(
         {domain: corpora.domain_loader(context, domain, rows, "experts") for domain in domains},
         curriculum,
@@ -117,7 +121,7 @@ def run(context: StageContext) -> StageOutcome:
     atomic_write_json(context.folder / CURRICULUM_FILE, {domain: curricula[domain]["history"] for domain in domains})
     return StageOutcome(
         outputs=outputs | context.hash_outputs(CURRICULUM_FILE),
-        extra={"training": training_run.account(plan, training_flops(model, seq_len, rates))},
+        extra={"training": training_run.account(plan, training_flops(model, seq_len, model_rates))},
     )
 
 

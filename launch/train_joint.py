@@ -12,6 +12,7 @@ import ml_collections
 from launch import cli
 from launch import corpora
 from launch import models
+from launch import task_weights
 from launch import training_run
 from launch.feeds import SingleFeed
 from launch.stage import StageContext, StageOutcome
@@ -30,7 +31,8 @@ def learning_rates(phase: ml_collections.ConfigDict) -> dict[str, float | None]:
 def phase_plan(config: ml_collections.ConfigDict, name: str) -> tuple[training_run.Plan, float, MistralConfig]:
     """Plan of one phase, its FLOPs per token, and the shape that its pass has."""
     section, rows, seq_len = config.joint[name], int(config.train.batch_size), int(config.train.seq_len)
-    rates = learning_rates(section)
+    rates = model_rates = learning_rates(section)
+    tasks = task_weights.task_terms(config) if name != "router" else None
     # The reasoning block's gate is zero until its phase: leaving it out of the pass before then changes nothing.
     model = models.mixture_config(config, reasoning=name in ("reasoning", "end_to_end"))
     if config.joint.bias_rate and name == "end_to_end":
@@ -48,15 +50,17 @@ def phase_plan(config: ml_collections.ConfigDict, name: str) -> tuple[training_r
         loss_fn = functools.partial(router_loss, model, terms=terms)
         flops = router_training_flops(model, seq_len)
     else:
-        loss_fn = functools.partial(joint_loss, model, terms=terms, chunk=int(config.train.loss_chunk))
+        loss_fn = functools.partial(joint_loss, model, terms=terms, chunk=int(config.train.loss_chunk), tasks=tasks)
         measured = router_training_flops(model, seq_len, model.reasoning_steps) * terms.oracle_rows / rows
-        flops = training_flops(model, seq_len, rates) + measured
+        flops = training_flops(model, seq_len, model_rates) + measured
+        rates = task_weights.with_task_rate(config, tasks, rates)
     plan = training_run.Plan(
         loss_fn=loss_fn,
         optim=training_run.optim_config(config.train, rates, int(section.steps)),
         tokens_per_step=rows * seq_len,
         bias_rate=config.joint.bias_rate if "balance" in rates else 0.0,
         fields={"phase": name},
+        tasks=tasks,
     )
     return plan, flops, model
 

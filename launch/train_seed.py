@@ -12,6 +12,7 @@ import jax
 from launch import cli
 from launch import corpora
 from launch import models
+from launch import task_weights
 from launch import training_run
 from launch.feeds import SingleFeed
 from launch.stage import StageContext, StageOutcome
@@ -26,12 +27,15 @@ def run(context: StageContext) -> StageOutcome:
     """Trains the seed; a dense next-token run over all domains, each drawn alike."""
     config = context.config
     model = models.dense_config(config)
-    rates = {"trunk": config.seed_stage.trunk_lr, "experts": config.seed_stage.experts_lr}
+    tasks = task_weights.task_terms(config)
+    model_rates = {"trunk": config.seed_stage.trunk_lr, "experts": config.seed_stage.experts_lr}
+    rates = task_weights.with_task_rate(config, tasks, model_rates)
     steps, rows, seq_len = int(config.seed_stage.steps), int(config.train.batch_size), int(config.train.seq_len)
     plan = training_run.Plan(
-        loss_fn=functools.partial(language_model_loss, model, chunk=int(config.train.loss_chunk)),
+        loss_fn=functools.partial(language_model_loss, model, chunk=int(config.train.loss_chunk), tasks=tasks),
         optim=training_run.optim_config(config.train, rates, steps),
         tokens_per_step=rows * seq_len,
+        tasks=tasks,
     )
     mesh, rules = training_run.mesh_and_rules(config)
     shardings = sharding.tree_shardings(models.abstract_params(model), mesh, rules)
@@ -52,7 +56,7 @@ def run(context: StageContext) -> StageOutcome:
     )
     return StageOutcome(
         outputs={models.CHECKPOINTS: digest(state.all_params)},
-        extra={"training": training_run.account(plan, training_flops(model, seq_len, rates))},
+        extra={"training": training_run.account(plan, training_flops(model, seq_len, model_rates))},
     )
 
 

@@ -14,8 +14,10 @@ import shutil
 from data import records
 from data import tokenizer as tokenizer_lib
 from data.domains import LEVELS, SPLITS
+from data.multitask import registry
 from data.tokens import encode_split
 from launch import cli
+from launch import task_weights
 from launch.errors import UserError
 from launch.stage import StageContext, StageOutcome
 
@@ -39,6 +41,7 @@ def run(context: StageContext) -> StageOutcome:
     config = context.config
     data_dir, path = context.input_folder("data"), context.folder / MODEL_FILE
     kind, vocab_size = config.tokenizer.kind, int(config.model.vocab_size)
+    shares = task_weights.shares(config)
     try:
         if kind == "train":
             if not path.exists():
@@ -58,18 +61,30 @@ def run(context: StageContext) -> StageOutcome:
                 f"set --config.model.vocab_size={tokenizer.vocab_size}",
             )
         parts = [(domain, level, split) for domain in config.domains for level in LEVELS[domain] for split in SPLITS]
-        tokens = {split: {} for split in SPLITS}
+        tokens, tasks = {split: {} for split in SPLITS}, {}
         for done, (domain, level, split) in enumerate(parts):
             context.progress.update(done, len(parts))
             manifest = encode_split(
-                data_dir, context.folder / "tokens", tokenizer, domain, level, split, int(config.tokenizer.threads)
+                data_dir,
+                context.folder / "tokens",
+                tokenizer,
+                domain,
+                level,
+                split,
+                int(config.tokenizer.threads),
+                # Held-out text is read as text, so that losses are of the same tokens whatever the tasks.
+                shares if split == "train" else {registry.DEFAULT: 1.0},
+                int(config.seed),
             )
             tokens[split].setdefault(domain, {})[level] = manifest["tokens"]
+            if split == "train":
+                for name, documents in manifest["tasks"].items():
+                    tasks[name] = tasks.get(name, 0) + documents
     except ValueError as error:
         raise UserError(str(error)) from error
     return StageOutcome(
         outputs=context.hash_outputs(MODEL_FILE, "tokens/**/*"),
-        extra={"tokenizer_sha256": tokenizer.sha256, "vocab_size": tokenizer.vocab_size, "tokens": tokens},
+        extra={"tokenizer_sha256": tokenizer.sha256, "vocab_size": tokenizer.vocab_size, "tokens": tokens, "tasks": tasks},
     )
 
 

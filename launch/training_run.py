@@ -19,7 +19,8 @@ from launch.models import CHECKPOINTS
 from launch.progress import StageProgress
 from mistral_moe import sharding
 from mistral_moe.checkpoint import CheckpointError, CheckpointStore, abstract
-from mistral_moe.training import partition
+from mistral_moe.training import multitask, partition
+from mistral_moe.training.multitask import TaskTerms
 from mistral_moe.training.optim import OptimConfig, make_optimizer
 from mistral_moe.training.step import LossFn, TrainState, init_branches, init_state, make_branch_step, make_step
 
@@ -35,6 +36,7 @@ class Plan:
       branches: names of the branches trained in one program; () for a single model.
       bias_rate: see `make_step`.
       fields: constant fields of every metrics row.
+      tasks: the tasks whose losses `loss_fn` adds up; learned weights of theirs are trained beside the model.
     """
 
     loss_fn: LossFn
@@ -43,6 +45,7 @@ class Plan:
     branches: tuple[str, ...] = ()
     bias_rate: float = 0.0
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    tasks: TaskTerms | None = None
 
 
 def optim_config(
@@ -121,6 +124,7 @@ def fit(
       UserError: a corrupt checkpoint, parameters that don't fit the mesh.
     """
     train, branches = config.train, plan.branches
+    params = multitask.attach(params, plan.tasks)
     optimizer = make_optimizer(plan.optim)
     try:
         trained, frozen = partition.split(params, plan.optim.learning_rates)
@@ -149,7 +153,7 @@ def fit(
         with CheckpointStore(folder / CHECKPOINTS) as store:
             state, start = _resume(store, state, feed, plan.optim.learning_rates)
             if start == num_steps:
-                return state, feed.get_state()[1]
+                return _model_alone(state), feed.get_state()[1]
             logs = {
                 name: MetricsLog(path, done_before + start, plan.fields)
                 for name, path in (metrics_folders or {"": folder / "metrics"}).items()
@@ -172,7 +176,11 @@ def fit(
         raise UserError(str(error)) from error
     finally:
         feed.close()
-    return state, feed.get_state()[1]
+    return _model_alone(state), feed.get_state()[1]
+
+
+def _model_alone(state: TrainState) -> TrainState:
+    return state.replace(params=multitask.detach(state.params))
 
 
 def _resume(
@@ -183,8 +191,8 @@ def _resume(
     if step is None:
         return state, 0
     targets = {
-        "params": abstract(state.all_params),
-        "opt": abstract({"step": state.step, "opt_state": state.opt_state}),
+        "params": abstract(multitask.detach(state.all_params)),
+        "opt": abstract(_optimiser_items(state)),
         "data_iter": None,
         "curriculum": None,
     }
@@ -194,22 +202,30 @@ def _resume(
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{store.folder}/{step}: its data position can't be used: {error}") from error
     trained, frozen = partition.split(saved["params"], learning_rates)
-    return TrainState(saved["opt"]["step"], trained, frozen, saved["opt"]["opt_state"]), step
+    opt = saved["opt"]
+    tasks = {name: leaf for name, leaf in opt.items() if name == multitask.LEAF}
+    return TrainState(opt["step"], trained | tasks, frozen, opt["opt_state"]), step
+
+
+def _optimiser_items(state: TrainState) -> dict[str, Any]:
+    """What a checkpoint holds beside the model."""
+    tasks = {name: leaf for name, leaf in state.params.items() if name == multitask.LEAF}
+    return {"step": state.step, "opt_state": state.opt_state, **tasks}
 
 
 def _save(
     store: CheckpointStore, step: int, state: TrainState, feed: Feed, lineage: Callable[[dict, dict], dict[str, Any]]
 ) -> None:
     position, curriculum = feed.get_state()
-    params = state.all_params
+    params = multitask.detach(state.all_params)
     store.save(
         step,
         {
             "params": params,
-            "opt": {"step": state.step, "opt_state": state.opt_state},
+            "opt": _optimiser_items(state),
             "data_iter": position,
             "curriculum": curriculum,
-            "lineage": lineage(params, state.params),
+            "lineage": lineage(params, multitask.detach(state.params)),
         },
     )
 
@@ -253,6 +269,10 @@ class _Meter:
         if step % self._every and not last:
             return
         means = {name: value / self._count for name, value in self._sums.items()}
+        for name in [name for name in means if name.startswith("task_nats/")]:
+            # Tokens of a task come unevenly: its loss is the ratio of the sums.
+            task = name.removeprefix("task_nats/")
+            means[f"task_loss/{task}"] = means.pop(name) / np.maximum(means[f"task_share/{task}"], 1e-9)
         for index, name in enumerate(self._branches or ("",)):
             scalars = {key: float(value[index] if self._branches else value) for key, value in means.items()}
             self._logs[name].write(self._offset + step, scalars)

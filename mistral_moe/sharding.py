@@ -30,6 +30,7 @@ LOGICAL_AXES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     (r".*router/(selection_bias|hidden_bias)", (None,)),
     (r".*scale", (None,)),
     (r"reasoning/gate", (None,)),
+    (r"task_log_variance", (None,)),
 )
 
 

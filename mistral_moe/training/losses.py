@@ -12,7 +12,8 @@ from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import Mistral
 from mistral_moe.routing.balance import expert_load, load_balance_loss, router_z_loss
 from mistral_moe.routing.oracle import forced_losses, oracle_losses, oracle_posterior
-from mistral_moe.training import partition
+from mistral_moe.training import multitask, partition
+from mistral_moe.training.multitask import TaskTerms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,20 +51,22 @@ def language_model_loss(
     terms: RouterTerms = RouterTerms(),
     reasoning_steps: int | None = None,
     chunk: int = 0,
+    tasks: TaskTerms | None = None,
 ) -> tuple[jax.Array, dict]:
-    """Next-token loss of a dense model or a mixture, plus the router's balance terms.
+    """Next-token loss of a dense model or a mixture, of one task or several, plus the router's balance terms.
 
     Args:
       config: the model's.
       params: the model's.
       batch: tokens, targets, segment_ids, positions, loss_weights, each [B, T]; with `terms.domain` also domains [B, T]
-        int32, the index of each token's domain among the experts.
+        int32, the index of each token's domain among the experts, and with `tasks` task_ids [B, T] int32.
       terms: weights of the router's terms (a mixture only).
       reasoning_steps: R, instead of the config's.
       chunk: tokens per chunk of the cross-entropy.
+      tasks: weights of the tasks; None weighs all tokens by `loss_weights` alone.
 
     Returns:
-      The scalar that is minimised, and its terms: `loss` (nats per token), for a mixture also `balance`, `z` and `load`
+      The scalar that is minimised, and its terms: `loss` (nats per token), those of `multitask.combine`, for a mixture also `balance`, `z` and `load`
       [L, E], and with `terms.domain` the `domain_cross_entropy`.
     """
     out = Mistral(config).apply(
@@ -77,6 +80,9 @@ def language_model_loss(
     loss = weighted_mean(nats, batch["loss_weights"])
     metrics = {"loss": loss}
     total = loss
+    if tasks is not None:
+        total, of_tasks = multitask.combine(nats, batch, tasks, params)
+        metrics |= of_tasks
     if out.decision is not None:
         real = batch["segment_ids"] > 0
         metrics["balance"] = load_balance_loss(out.decision.logits, out.decision.experts, real)
@@ -151,7 +157,12 @@ def router_loss(
 
 
 def joint_loss(
-    config: MistralConfig, params: dict, batch: dict, terms: RouterTerms, chunk: int = 0
+    config: MistralConfig,
+    params: dict,
+    batch: dict,
+    terms: RouterTerms,
+    chunk: int = 0,
+    tasks: TaskTerms | None = None,
 ) -> tuple[jax.Array, dict]:
     """Next-token loss of the whole mixture; beside it the router goes on learning from measured experts.
 
@@ -168,12 +179,13 @@ def joint_loss(
       batch: as in `language_model_loss`.
       terms: weights of the terms.
       chunk: tokens per chunk of the cross-entropy.
+      tasks: as in `language_model_loss`.
 
     Returns:
       The scalar that is minimised, and the terms of `language_model_loss`; with oracle rows also the router's
       `cross_entropy`, `agreement` and `regret_window_<n>`, measured on those rows.
     """
-    total, metrics = language_model_loss(config, params, batch, terms, chunk=chunk)
+    total, metrics = language_model_loss(config, params, batch, terms, chunk=chunk, tasks=tasks)
     if not terms.oracle_rows:
         return total, metrics
     alone = partition.map_groups(params, lambda group, leaf: leaf if group == "router" else jax.lax.stop_gradient(leaf))

@@ -11,7 +11,7 @@ import optax
 
 from mistral_moe.training.partition import group_of
 
-_NO_DECAY = re.compile(r".*(scale|bias|embedding|reasoning/gate)$")
+_NO_DECAY = re.compile(r".*(scale|bias|embedding|reasoning/gate|task_log_variance)$")
 
 
 @dataclasses.dataclass(frozen=True)

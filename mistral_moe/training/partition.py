@@ -14,6 +14,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("router", r"(.*/)?router/.*"),
     ("reasoning", r"reasoning/.*"),
     ("experts", r"layers/(experts|ffn)/.*"),
+    ("tasks", r"task_log_variance"),
     ("trunk", r".*"),
 )
 GROUP_NAMES = tuple(name for name, _ in GROUPS)

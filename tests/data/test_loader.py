@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from data import loader as loader_lib
 from data.packing import PackedRows
+from data.task_marks import TaskMarks
 from data.loader import MixtureError, MixtureLoader
 
 
@@ -21,6 +22,7 @@ class NumberedSource:
         self.lengths = np.arange(3, 3 + num_documents)
         self.number = number
         self.fail = False
+        self.marks = TaskMarks.of_texts(num_documents)
 
     @property
     def fingerprint(self):

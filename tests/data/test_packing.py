@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data import packing
+from data import layouts, packing
+from data.task_marks import TaskMarks
 
 
 class ListSource:
@@ -21,6 +22,7 @@ class ListSource:
         ends = np.cumsum(self.lengths)
         self.documents = [np.arange(end - length, end) + 1 for end, length in zip(ends, self.lengths)]
         self.reads = 0
+        self.marks = TaskMarks.of_texts(len(lengths))
 
     @property
     def fingerprint(self):
@@ -39,7 +41,7 @@ lengths_lists = st.lists(st.integers(0, 40), min_size=1, max_size=30).filter(any
 
 def naive_epoch(source, rows, seed, epoch):
     """(tokens, document of each token) of an epoch's stream, and its next-token pairs, the slow way."""
-    order = packing.permutation(len(source.lengths), seed, epoch)
+    order = layouts.permutation(len(source.lengths), seed, epoch)
     stream = [token for document in order for token in source.documents[document].tolist()]
     pairs = [(a, b) for document in order for a, b in zip(source.documents[document], source.documents[document][1:])]
     return stream, pairs
@@ -118,11 +120,11 @@ def test_known_row():
 
 
 def test_epochs_differ_and_seeds_differ():
-    orders = [packing.permutation(50, seed, epoch).tolist() for seed in range(3) for epoch in range(3)]
+    orders = [layouts.permutation(50, seed, epoch).tolist() for seed in range(3) for epoch in range(3)]
     assert len({tuple(order) for order in orders}) == 9
     assert all(sorted(order) == list(range(50)) for order in orders)
     # Pinned: a checkpoint's data position means the same order for ever.
-    assert packing.permutation(8, 0, 0).tolist() == [3, 2, 1, 6, 0, 7, 4, 5]
+    assert layouts.permutation(8, 0, 0).tolist() == [3, 2, 1, 6, 0, 7, 4, 5]
     unshuffled = packing.PackedRows(ListSource([5, 7, 9]), 21, shuffle=False)
     assert unshuffled.row(0)["tokens"].tolist() == unshuffled.row(3)["tokens"].tolist() == list(range(1, 22))
 

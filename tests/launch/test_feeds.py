@@ -13,7 +13,7 @@ class Rows:
 
     def __next__(self):
         shape = (len(self._components), 4)
-        fields = ("tokens", "targets", "segment_ids", "positions", "loss_weights")
+        fields = ("tokens", "targets", "segment_ids", "positions", "loss_weights", "task_ids")
         return {name: np.zeros(shape, np.int32) for name in fields} | {"component_ids": self._components}
 
 

@@ -17,6 +17,7 @@ from mistral_moe.checkpoint import digest
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import init_params
 from mistral_moe.training.losses import language_model_loss
+from mistral_moe.training.multitask import TaskTerms
 
 MODEL = MistralConfig(
     vocab_size=32, d_model=8, num_layers=1, num_heads=2, num_kv_heads=1, head_dim=4, d_ff=16, moe_backend="dense"
@@ -49,6 +50,7 @@ class CountingFeed:
             "segment_ids": ones,
             "positions": np.broadcast_to(np.arange(LENGTH, dtype=np.int32), self._shape).copy(),
             "loss_weights": ones.astype(np.float32),
+            "task_ids": tokens % 2,
         }
 
     def get_state(self):
@@ -67,14 +69,15 @@ def settings(checkpoint_every=2):
     return ml_collections.ConfigDict(dict(train=train, mesh=dict(data=-1)))
 
 
-def fit(folder, feed, branches=(), frozen_trunk=False):
+def _fit(folder, feed, branches=(), frozen_trunk=False, tasks=None):
     config = settings()
-    rates = {"experts": 1e-2, "trunk": None if frozen_trunk else 1e-2}
+    rates = {"experts": 1e-2, "trunk": None if frozen_trunk else 1e-2, "tasks": 1e-2 if tasks else None}
     plan = training_run.Plan(
-        loss_fn=functools.partial(language_model_loss, MODEL),
+        loss_fn=functools.partial(language_model_loss, MODEL, tasks=tasks),
         optim=training_run.optim_config(config.train, rates, STEPS),
         tokens_per_step=ROWS * LENGTH,
         branches=branches,
+        tasks=tasks,
     )
     with NullProgress(["run"]).stage("run") as progress:
         state, curriculum = training_run.fit(
@@ -91,13 +94,15 @@ def fit(folder, feed, branches=(), frozen_trunk=False):
 
 
 @pytest.mark.parametrize("branches", [(), ("a", "b")], ids=["single", "branches"])
-def test_interrupted_and_resumed_equals_unbroken(tmp_path, branches):
-    unbroken = fit(tmp_path / "unbroken", CountingFeed(len(branches)), branches, bool(branches))
+@pytest.mark.parametrize("tasks", [None, TaskTerms(("even", "odd"), (1.0, 0.5), learned=True)], ids=["", "tasks"])
+def test_interrupted_and_resumed_equals_unbroken(tmp_path, branches, tasks):
+    fit = functools.partial(_fit, branches=branches, frozen_trunk=bool(branches), tasks=tasks)
+    unbroken = fit(tmp_path / "unbroken", CountingFeed(len(branches)))
     broken = tmp_path / "broken"
     for stop_at in (1, 3, 6):
         with pytest.raises(Interrupted):
-            fit(broken, CountingFeed(len(branches), stop_at), branches, bool(branches))
-    assert fit(broken, CountingFeed(len(branches)), branches, bool(branches)) == unbroken
+            fit(broken, CountingFeed(len(branches), stop_at))
+    assert fit(broken, CountingFeed(len(branches))) == unbroken
     for name in branches or ("",):
         rows = [read_rows(folder / name / "metrics" / "metrics.jsonl") for folder in (tmp_path / "unbroken", broken)]
         assert [row["step"] for row in rows[1]] == [2, 4, 6, 7]
@@ -106,15 +111,15 @@ def test_interrupted_and_resumed_equals_unbroken(tmp_path, branches):
 
 
 def test_a_finished_run_is_not_run_again(tmp_path):
-    first = fit(tmp_path, CountingFeed())
+    first = _fit(tmp_path, CountingFeed())
     again = CountingFeed(stop_at=0)
-    assert fit(tmp_path, again) == first
+    assert _fit(tmp_path, again) == first
     assert again.seen == list(range(STEPS))
 
 
 def test_a_corrupt_checkpoint_names_its_folder(tmp_path):
-    fit(tmp_path, CountingFeed())
+    _fit(tmp_path, CountingFeed())
     (step,) = (tmp_path / CHECKPOINTS).iterdir()
     shutil.rmtree(step / "params")
     with pytest.raises(UserError, match=str(tmp_path)):
-        fit(tmp_path, CountingFeed())
+        _fit(tmp_path, CountingFeed())

@@ -1,0 +1,162 @@
+"""Which stretches of which documents lie in which row, as a pure function of the row's index.
+
+Texts are laid end to end and cut into rows; what must be read whole (a prompt with its completion) is fitted into rows
+beside others. Both lose no token and repeat none.
+"""
+
+from __future__ import annotations
+
+import collections
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from data import bins
+
+# (document, first token, token after the last)
+Piece = tuple[int, int, int]
+_EPOCHS_KEPT = 2
+
+
+class Layout(Protocol):
+    """Rows of every epoch."""
+
+    num_rows: int
+
+    def pieces(self, epoch: int, row: int) -> list[Piece]:
+        """What lies in a row of an epoch, in order."""
+
+
+def permutation(num_items: int, seed: int, epoch: int) -> np.ndarray:
+    """Order of the items in one epoch, int64 [num_items], the same on every machine and NumPy version.
+
+    NumPy promises stable raw bits, but no stable `Generator.permutation`; hence the sort of random keys.
+    """
+    keys = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(num_items)
+    return np.argsort(keys, kind="stable")
+
+
+class _Recent:
+    """The last few results of a function of the epoch; safe between threads."""
+
+    def __init__(self, make: Callable[[int], Any]):
+        self._make = make
+        self._kept: collections.OrderedDict[int, Any] = collections.OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, epoch: int) -> Any:
+        with self._lock:
+            if epoch in self._kept:
+                self._kept.move_to_end(epoch)
+                return self._kept[epoch]
+        made = self._make(epoch)
+        with self._lock:
+            self._kept[epoch] = made
+            while len(self._kept) > _EPOCHS_KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+
+class SplitLayout:
+    """Documents laid end to end and cut every T tokens.
+
+    A row's last piece may reach one token further: the target of its last token. Only an epoch's last row is not full.
+    """
+
+    def __init__(self, lengths: np.ndarray, seq_len: int, seed: int, shuffle: bool, documents: np.ndarray | None = None):
+        """Lays out the rows.
+
+        Args:
+          lengths: tokens of each document, int64 [documents].
+          seq_len: T.
+          seed: of the order of documents; every epoch has an order of its own.
+          shuffle: False keeps the documents' order in every epoch.
+          documents: those that are laid out, int64; None for all.
+        """
+        self._seq_len, self._seed, self._shuffle = seq_len, seed, shuffle
+        self._documents = np.arange(len(lengths)) if documents is None else documents
+        self._lengths = lengths[self._documents]
+        self._num_tokens = int(self._lengths.sum())
+        self.num_rows = -(-self._num_tokens // seq_len)
+        self._epoch = _Recent(self._order)
+
+    def _order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Order of the documents and the end of each in the epoch's stream."""
+        number = len(self._documents)
+        order = permutation(number, self._seed, epoch) if self._shuffle else np.arange(number)
+        return order, np.cumsum(self._lengths[order])
+
+    def pieces(self, epoch: int, row: int) -> list[Piece]:
+        """What lies under the window [row * T, row * T + T] of the epoch's stream."""
+        order, ends = self._epoch(epoch)
+        start = row * self._seq_len
+        stop = min(start + self._seq_len + 1, self._num_tokens)
+        # side="right" steps over empty documents.
+        first, last = np.searchsorted(ends, [start, stop - 1], side="right")
+        chosen, stops_at = order[first : last + 1], ends[first : last + 1]
+        starts_at = stops_at - self._lengths[chosen]
+        begin = np.maximum(start, starts_at) - starts_at
+        end = np.minimum(stop, stops_at) - starts_at
+        return list(zip(self._documents[chosen].tolist(), begin.tolist(), end.tolist()))
+
+
+class FitLayout:
+    """Documents fitted whole into rows; one longer than a row is first cut into pieces of T tokens.
+
+    Which lengths lie together is decided once, from the lengths alone; which documents of those lengths, anew in every
+    epoch. So an epoch has the same number of rows each time, and a document other neighbours.
+    """
+
+    def __init__(self, lengths: np.ndarray, seq_len: int, seed: int, shuffle: bool, documents: np.ndarray):
+        """Lays out the rows; see `SplitLayout` for the arguments."""
+        self._seed, self._shuffle = seed, shuffle
+        counts = -(-lengths[documents] // seq_len)
+        owners = np.repeat(documents, counts)
+        starts = (np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)) * seq_len
+        stops = np.minimum(starts + seq_len, lengths[owners])
+        self._items = np.stack([owners, starts, stops], axis=1)
+        sizes, numbers = np.unique(stops - starts, return_counts=True)
+        patterns = bins.pack(dict(zip(sizes.tolist(), numbers.tolist())), seq_len)
+        slots = [np.tile(pattern, number) for pattern, number in patterns]
+        per_row = np.repeat([len(pattern) for pattern, _ in patterns], [number for _, number in patterns])
+        self.num_rows = len(per_row)
+        self._row_starts = np.concatenate([[0], np.cumsum(per_row)]).astype(np.int64)
+        # Places in the rows by the length that belongs there, as the items are by theirs.
+        self._places = np.argsort(np.concatenate(slots), kind="stable") if slots else np.empty(0, np.int64)
+        self._epoch = _Recent(self._by_place)
+
+    def _by_place(self, epoch: int) -> np.ndarray:
+        """Items in the order of their places in the rows, int64 [items, 3]."""
+        number = len(self._items)
+        order = permutation(number, self._seed, epoch) if self._shuffle else np.arange(number)
+        shuffled = self._items[order]
+        by_length = shuffled[np.argsort(shuffled[:, 2] - shuffled[:, 1], kind="stable")]
+        placed = np.empty_like(by_length)
+        placed[self._places] = by_length
+        return placed
+
+    def pieces(self, epoch: int, row: int) -> list[Piece]:
+        """The documents, or pieces of them, in a row."""
+        first, last = self._row_starts[row : row + 2]
+        return [tuple(piece) for piece in self._epoch(epoch)[first:last].tolist()]
+
+
+class MixedLayout:
+    """Rows of several layouts, in a new order each epoch."""
+
+    def __init__(self, layouts: list[Layout], seed: int, shuffle: bool):
+        """Takes the layouts that have rows; without `shuffle` they follow each other."""
+        self._layouts = [layout for layout in layouts if layout.num_rows]
+        self._ends = np.cumsum([layout.num_rows for layout in self._layouts])
+        self.num_rows = int(self._ends[-1])
+        self._epoch = _Recent(lambda epoch: permutation(self.num_rows, seed, epoch) if shuffle else None)
+
+    def pieces(self, epoch: int, row: int) -> list[Piece]:
+        """What lies in a row of an epoch."""
+        order = self._epoch(epoch)
+        place = row if order is None else int(order[row])
+        number = int(np.searchsorted(self._ends, place, side="right"))
+        layout = self._layouts[number]
+        return layout.pieces(epoch, place - int(self._ends[number] - layout.num_rows))
