@@ -7,6 +7,7 @@ decisions at the same steps.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from data.domains import NUM_LEVELS
 
 State = dict[str, Any]
-KINDS = ("adaptive", "uniform", "fixed")
+KINDS = ("adaptive", "uniform", "fixed", "progress")
 
 
 class CurriculumError(ValueError):
@@ -26,7 +27,8 @@ class Curriculum:
     """How a domain climbs its levels.
 
     Attributes:
-      kind: "adaptive" goes by the held-out score, "fixed" by the share of steps done, "uniform" draws all levels alike.
+      kind: "adaptive" goes by the held-out score, "fixed" by the share of steps done, "uniform" draws all levels alike,
+        "progress" draws each level by how much its score has gained (after Graves et al. 2017, arXiv:1704.03003).
       focus: share of the current level, relative to `rehearsal`.
       rehearsal: share that the levels below the current one divide evenly.
       floor: least weight of every level, so that none starves; at most 1/5.
@@ -80,10 +82,10 @@ class Curriculum:
         # The first score stands for itself: from zero, smoothing would hold a strong model at the easiest level.
         performance = score if old is None else self.smoothing * old + (1 - self.smoothing) * score
         level = level_of_steps(step, self.total_steps) if self.kind == "fixed" else level_of_performance(performance)
-        new = {"step": int(step), "level": level, "performance": performance, "history": state["history"]}
-        entry = {name: new[name] for name in ("step", "level", "performance")}
-        entry |= {"scores": scores, "weights": list(self.weights(new))}
-        return new | {"history": [*state["history"], entry]}
+        entry = {"step": int(step), "level": level, "performance": performance, "scores": scores}
+        new = {"step": int(step), "level": level, "performance": performance, "history": [*state["history"], entry]}
+        entry["weights"] = list(self.weights(new))
+        return new
 
     def weights(self, state: State) -> tuple[float, ...]:
         """Share of each level in the domain's batches, [5], summing to 1, each at least `floor`.
@@ -94,13 +96,26 @@ class Curriculum:
         _check_state(state)
         if self.kind == "uniform":
             return (1 / NUM_LEVELS,) * NUM_LEVELS
-        level = state["level"]
+        shares = self._gains(state) if self.kind == "progress" else self._around(state["level"])
+        free = 1 - NUM_LEVELS * self.floor
+        return tuple(self.floor + max(free, 0.0) * share / sum(shares) for share in shares)
+
+
+    def _around(self, level: int) -> list[float]:
+        """Shares of the current level and of those below it."""
         shares = [0.0] * NUM_LEVELS
         shares[level] = self.focus
         for earlier in range(level):
             shares[earlier] = self.rehearsal / level
-        free = 1 - NUM_LEVELS * self.floor
-        return tuple(self.floor + max(free, 0.0) * share / sum(shares) for share in shares)
+        return shares
+
+    def _gains(self, state: State) -> list[float]:
+        """What each level's score gained from one evaluation to the next, smoothed; all alike where none gained."""
+        gains = [0.0] * NUM_LEVELS
+        for before, after in itertools.pairwise(entry["scores"] for entry in state["history"]):
+            new = [max(b - a, 0.0) for a, b in zip(before, after)]
+            gains = [self.smoothing * old + (1 - self.smoothing) * gain for old, gain in zip(gains, new)]
+        return gains if sum(gains) > 0 else [1.0] * NUM_LEVELS
 
 
 def level_of_performance(performance: float) -> int:

@@ -101,6 +101,15 @@ class MixtureLoader:
             raise
 
     @property
+    def components(self) -> dict[str, PackedRows]:
+        """Rows by name."""
+        return dict(self._components)
+
+    def next_rows(self) -> list[tuple[str, int]]:
+        """(component, global row index) of each row of the next global batch, over all processes; reads none of them."""
+        return [(self.names[component], row) for component, row in (self._choose() for _ in range(self._batch_size))]
+
+    @property
     def weights(self) -> dict[str, float]:
         """Share of each component, summing to exactly 1: multiples of 2^-32, which JSON and floats keep to the bit."""
         return {name: unit / _UNITS for name, unit in zip(self.names, self._units.tolist())}

@@ -15,6 +15,7 @@ SOURCES_WITH_INPUT = (
     *("logic_puzzles", "scientific_papers", "legal_cases", "philosophy_texts", "game_records"),
     *("laion_5b", "video_captions", "audio_transcripts", "scientific_figures", "web_screenshots"),
 )
+LOCAL_SOURCES = ("stdlib_code", "package_docs", "math_problems", "logic_problems", "rendered_scenes")
 
 
 def base_config() -> ConfigDict:
@@ -65,8 +66,8 @@ def base_config() -> ConfigDict:
             multimodal_level_bytes=20_000_000,
             # Bytes of installed packages to look through for documentation; 0 reads them all.
             language_source_bytes=0,
-            # The sources that every machine has, and the generated ones.
-            local_sources=True,
+            # The sources that need no input: what every machine has, and what is generated.
+            local_sources=LOCAL_SOURCES,
             # Path, glob, URL, hub:ORG/NAME or tfds:NAME:SPLIT of each named source; "" leaves it out.
             inputs=ConfigDict(dict.fromkeys(SOURCES_WITH_INPUT, "")),
             near_duplicates=0.72,
@@ -112,6 +113,7 @@ def base_config() -> ConfigDict:
         dict(
             steps=10_000,
             batch_size=256,  # rows of one branch
+            data_seed=0,
             experts_lr=1e-4,
             trunk_lr=placeholder(float),
             curriculum=ConfigDict(

@@ -49,15 +49,24 @@ def level_rows(context: StageContext, domain: str, split: str, seq_len: int, sal
     return rows
 
 
-def all_domains_loader(context: StageContext, batch_size: int, salt: str) -> MixtureLoader | Prefetcher:
-    """Training batches over all levels of all domains, every domain alike, each domain's levels by their size."""
+def all_domains_loader(
+    context: StageContext, batch_size: int, salt: str, ahead: bool = True
+) -> MixtureLoader | Prefetcher:
+    """Training batches over all levels of all domains, every domain alike, each domain's levels by their size.
+
+    Args:
+      context: of a stage that needs `tokenizer`.
+      batch_size: rows of a global batch.
+      salt: what reads them; each stage sees the documents in another order.
+      ahead: whether to read ahead in a thread, where the config asks for it.
+    """
     components, weights = {}, {}
     for domain in context.config.domains:
         rows = level_rows(context, domain, "train", int(context.config.train.seq_len), salt)
         size = sum(row.num_tokens for row in rows.values())
         components |= rows
         weights |= {name: row.num_tokens / size for name, row in rows.items()}
-    return _maybe_ahead(context, _loader(components, weights, batch_size))
+    return _maybe_ahead(context, _loader(components, weights, batch_size), ahead)
 
 
 def domain_of_components(context: StageContext, loader: MixtureLoader | Prefetcher) -> list[int]:
@@ -65,10 +74,12 @@ def domain_of_components(context: StageContext, loader: MixtureLoader | Prefetch
     return [list(context.config.domains).index(name.partition(".")[0]) for name in loader.names]
 
 
-def domain_loader(context: StageContext, domain: str, batch_size: int, salt: str) -> MixtureLoader | Prefetcher:
-    """Training batches of one domain; its levels' weights are the curriculum's to set."""
+def domain_loader(
+    context: StageContext, domain: str, batch_size: int, salt: str, ahead: bool = True
+) -> MixtureLoader | Prefetcher:
+    """Training batches of one domain; its levels' weights are the curriculum's to set. See `all_domains_loader`."""
     rows = level_rows(context, domain, "train", int(context.config.train.seq_len), salt)
-    return _maybe_ahead(context, _loader(rows, dict.fromkeys(rows, 1.0), batch_size))
+    return _maybe_ahead(context, _loader(rows, dict.fromkeys(rows, 1.0), batch_size), ahead)
 
 
 def held_out(context: StageContext, domain: str, rows_per_level: int, batch_size: int) -> list[dict[str, np.ndarray]]:
@@ -89,6 +100,6 @@ def _loader(components: dict[str, PackedRows], weights: dict[str, float], batch_
         raise UserError(str(error)) from error
 
 
-def _maybe_ahead(context: StageContext, loader: MixtureLoader) -> MixtureLoader | Prefetcher:
-    ahead = int(context.config.train.prefetch)
-    return prefetch(loader, ahead) if ahead else loader
+def _maybe_ahead(context: StageContext, loader: MixtureLoader, ahead: bool) -> MixtureLoader | Prefetcher:
+    batches = int(context.config.train.prefetch)
+    return prefetch(loader, batches) if ahead and batches else loader

@@ -33,12 +33,14 @@ def corpus_options(config) -> Options:
         raise UserError(f"unknown domain {unknown[0]!r}", f"the domains are {', '.join(DOMAINS)}")
     data = config.data
     inputs = {name: path for name, path in data.inputs.items() if path}
-    if strangers := sorted(set(inputs) - set(SOURCES)):
-        raise UserError(f"unknown source {strangers[0]!r} in data.inputs", "--list_sources lists them")
+    if strangers := sorted({*inputs, *data.local_sources} - set(SOURCES)):
+        raise UserError(f"unknown source {strangers[0]!r} in the section data", "--list_sources lists them")
+    if needy := [name for name in data.local_sources if SOURCES[name].readers]:
+        raise UserError(f"source {needy[0]} in data.local_sources needs an input", f"set data.inputs.{needy[0]}")
     domains = {}
     for domain in config.domains:
         own = [name for name, info in SOURCES.items() if info.domain == domain]
-        without = [name for name in own if not SOURCES[name].readers] if data.local_sources else []
+        without = [name for name in own if name in data.local_sources]
         domains[domain] = DomainOptions(
             sources=(*without, *(name for name in own if name in inputs)),
             inputs={name: inputs[name] for name in own if name in inputs},
@@ -47,7 +49,7 @@ def corpus_options(config) -> Options:
         )
         if not domains[domain].sources:
             raise UserError(
-                f"domain {domain} has no source", f"set data.local_sources, or data.inputs.NAME of {', '.join(own)}"
+                f"domain {domain} has no source", f"name one in data.local_sources, or set data.inputs.NAME of {', '.join(own)}"
             )
     return Options(
         seed=int(config.seed),

@@ -10,6 +10,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 
 from data.curriculum import Curriculum, CurriculumError
@@ -65,6 +66,26 @@ def level_scorer(context: StageContext, model: MistralConfig, frozen: dict) -> C
     return lambda trained: np.asarray(scored(trained, frozen, batch))
 
 
+def salt_of(config: ml_collections.ConfigDict) -> str:
+    """What the branches' order of documents is drawn from; another `experts.data_seed` draws another order."""
+    seed = int(config.experts.data_seed)
+    return f"experts/{seed}" if seed else "experts"
+
+
+def curriculum_of(config: ml_collections.ConfigDict) -> Curriculum:
+    """The rule that all branches climb by.
+
+    Raises:
+      UserError: an option outside its range.
+    """
+    settings = config.experts.curriculum.to_dict()
+    del settings["eval_every"], settings["eval_rows"]
+    try:
+        return Curriculum(**settings, total_steps=int(config.experts.steps))
+    except CurriculumError as error:
+        raise UserError(str(error), "mend the section experts.curriculum of the config") from error
+
+
 def run(context: StageContext) -> StageOutcome:
     """Trains the branches and writes each as a model of its own."""
     config = context.config
@@ -82,20 +103,14 @@ def run(context: StageContext) -> StageOutcome:
         branches=domains,
         tasks=tasks,
     )
-    settings = config.experts.curriculum.to_dict()
-    eval_every = int(settings.pop("eval_every"))
-    settings.pop("eval_rows")
-    try:
-        curriculum = Curriculum(**settings, total_steps=steps)
-    except CurriculumError as error:
-        raise UserError(str(error), "mend the section experts.curriculum of the config") from error
+    curriculum = curriculum_of(config)
     _, frozen = partition.split(seed_params, model_rates)
     feed = BranchFeed(
-        {domain: corpora.domain_loader(context, domain, rows, "experts") for domain in domains},
+        {domain: corpora.domain_loader(context, domain, rows, salt_of(config)) for domain in domains},
         curriculum,
         {domain: [task_name(domain, level) for level in LEVELS[domain]] for domain in domains},
         level_scorer(context, model, frozen),
-        eval_every,
+        int(config.experts.curriculum.eval_every),
     )
     facts = {"tokenizer_sha256": corpora.tokenizer_sha256(context), "seed_digest": seed_digest}
 

@@ -121,3 +121,13 @@ def test_errors_name_the_option():
     for state in ({}, {"level": 0}, subject.init() | {"level": 7}):
         with pytest.raises(CurriculumError, match="not a curriculum's state"):
             subject.weights(state)
+
+
+def test_progress_draws_what_gains_and_is_even_before_anything_gained():
+    subject = Curriculum(kind="progress", floor=0.02, smoothing=0.5)
+    state = run(subject, [[0.1] * 5])
+    assert subject.weights(state) == pytest.approx([0.2] * 5)
+    state = run(subject, [[0.1, 0.4, 0.1, 0.0, 0.1], [0.1, 0.4, 0.2, 0.0, 0.1]], state)
+    # Gains, smoothed by a half: 0.3 / 4 of the second level, 0.1 / 2 of the third; losses count as none.
+    assert subject.weights(state) == pytest.approx([0.02, 0.02 + 0.9 * 0.6, 0.02 + 0.9 * 0.4, 0.02, 0.02])
+    assert list(subject.weights(state)) == state["history"][-1]["weights"]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import loader as loader_lib
+from data.multitask.registry import DEFAULT, NAMES
 from data.packing import PackedRows
 from data.task_marks import TaskMarks
 from data.loader import MixtureError, MixtureLoader
@@ -102,6 +103,48 @@ def test_resume_is_exact_for_any_number_of_processes(before, after, count):
         {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]} for batches in zip(*shares)
     ]
     assert_equal_batches(united, expected)
+
+
+class MarkedSource(NumberedSource):
+    """Every other document is a prompt with its completion, and so kept whole."""
+
+    def __init__(self, number, num_documents=9):
+        super().__init__(number, num_documents)
+        task_ids = np.where(np.arange(num_documents) % 2, NAMES.index("math_problem"), NAMES.index(DEFAULT))
+        unlearned = [(document, 0, 2) for document in range(1, num_documents, 2)]
+        self.marks = TaskMarks(task_ids.astype(np.int32), np.array(unlearned, np.int64))
+
+
+@settings(max_examples=10, deadline=None)
+@given(steps=st.lists(st.integers(1, 4), min_size=4, max_size=4), data=st.data())
+def test_a_stream_is_the_same_on_1_then_3_then_2_then_4_hosts(steps, data):
+    """Through restarts, with packing of both kinds, mixing, and weights that a curriculum changes on the way."""
+    components = {f"c{i}": PackedRows(MarkedSource(i), 11, seed=i) for i in range(3)}
+    shares = st.dictionaries(st.sampled_from(sorted(components)), st.floats(0.01, 1), min_size=1)
+    changes = {step: data.draw(shares) for step in data.draw(st.sets(st.integers(0, sum(steps)), max_size=3))}
+
+    def run(loader, begin, end):
+        taken = []
+        for step in range(begin, end):
+            if step in changes:
+                loader.set_weights(changes[step])
+            taken.append(next(loader))
+        return taken
+
+    expected = run(MixtureLoader(components, {"c0": 1.0, "c1": 2.0}, 12), 0, sum(steps))
+    state, begin, found = None, 0, []
+    for count, length in zip((1, 3, 2, 4), steps):
+        hosts = [MixtureLoader(components, {"c2": 1.0}, 12, index, count) for index in range(count)]
+        if state is None:
+            hosts = [MixtureLoader(components, {"c0": 1.0, "c1": 2.0}, 12, index, count) for index in range(count)]
+        else:
+            for host in hosts:
+                host.set_state(json.loads(json.dumps(state)))
+        batches = [run(host, begin, begin + length) for host in hosts]
+        found += [{key: np.concatenate([b[key] for b in step]) for key in step[0]} for step in zip(*batches)]
+        assert all(host.get_state() == hosts[0].get_state() for host in hosts)
+        state, begin = hosts[0].get_state(), begin + length
+    assert_equal_batches(found, expected)
 
 
 @settings(max_examples=40, deadline=None)

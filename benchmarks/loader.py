@@ -1,0 +1,181 @@
+"""Tokens per second of tokenising and packing, ours beside seqio's own pipeline, on the same documents.
+
+    python -m benchmarks.loader
+    python -m benchmarks.loader --mb=20 --rounds=5 --seq_len=2048
+
+Ours encodes the documents of a level once (`data.tokens`) and packs rows by random access (`data.packing`); every row of the
+epoch is built. seqio reads the same ArrayRecord files through the same Task, whose preprocessor calls the same tokenizer on
+every core, and packs with its `DecoderFeatureConverter`. Turns alternate (A B A B ...), each side in a process of its own; rates
+are real tokens by wall time, and the ratio is the median over the turns. A second epoch costs ours the packing alone.
+
+Also printed: the share of tokens in the rows that are no padding, for text and for a level of prompts with completions, and the
+peak memory of packing a corpus and one of ten times its size.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from absl import app
+from absl import flags
+import numpy as np
+
+from benchmarks import text_corpora
+from benchmarks.sides import Side
+from data import records, tokenizer as tokenizer_lib, tokens
+from data.document import Document
+from data.packing import PackedRows
+from data.task_marks import TaskMarks
+
+_MB = flags.DEFINE_float("mb", 12, "Megabytes of text.", lower_bound=0.1)
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Turns of each side.", lower_bound=1)
+_SEQ_LEN = flags.DEFINE_integer("seq_len", 1024, "T, tokens in a row.", lower_bound=8)
+_THREADS = flags.DEFINE_integer("threads", 2, "Threads of our tokenizer; seqio takes all cores.", lower_bound=1)
+_JSON = flags.DEFINE_string("json", "", "File for the figures.")
+_MEMORY = flags.DEFINE_integer("memory", 0, "Packs so many million tokens and prints the peak memory; for the benchmark.")
+_PLACE = ("language", "plain", "train")
+
+
+class Ours:
+    """Our side: encodes into a fresh folder, then builds every row of an epoch."""
+
+    def __init__(self, folder: str, seq_len: int, threads: int):
+        self._folder, self._seq_len, self._threads = pathlib.Path(folder), seq_len, threads
+        self._tokenizer = tokenizer_lib.load(tokenizer_lib.mistral_path("v3"))
+
+    def run(self) -> dict[str, float]:
+        """Returns seconds of both halves, real tokens and rows."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as fresh:
+            began = time.perf_counter()
+            tokens.encode_split(self._folder, fresh, self._tokenizer, *_PLACE, num_threads=self._threads)
+            encoded = time.perf_counter()
+            rows = PackedRows(tokens.TokenSource(fresh, *_PLACE), self._seq_len)
+            real = sum(int((row["segment_ids"] > 0).sum()) for row in map(rows.row, range(len(rows))))
+            ended = time.perf_counter()
+        return {"encode": encoded - began, "pack": ended - encoded, "tokens": real, "rows": len(rows)}
+
+
+class Theirs:
+    """seqio's side: the Task of the level through its decoder converter."""
+
+    def __init__(self, folder: str, seq_len: int):
+        import seqio
+
+        from data import tasks
+
+        tasks.register(folder, tokenizer_lib.mistral_path("v3"))
+        self._seqio, self._seq_len = seqio, seq_len
+
+    def run(self) -> dict[str, float]:
+        """Returns seconds, real tokens and rows of one epoch."""
+        began = time.perf_counter()
+        dataset = self._seqio.get_dataset(
+            ".".join(_PLACE[:2]),
+            {"targets": self._seq_len},
+            dataset_split="train",
+            shuffle=True,
+            seed=0,
+            feature_converter=self._seqio.DecoderFeatureConverter(pack=True),
+        )
+        real = rows = 0
+        for row in dataset.as_numpy_iterator():
+            real += int((row["decoder_segment_ids"] > 0).sum())
+            rows += 1
+        return {"seconds": time.perf_counter() - began, "tokens": real, "rows": rows}
+
+
+class Lengths:
+    """A corpus of made-up documents of which nothing is kept but their lengths."""
+
+    fingerprint, itemsize = "lengths", 2
+
+    def __init__(self, num_tokens: int):
+        drawn = np.random.default_rng(0).lognormal(6, 1, num_tokens // 300)
+        ends = np.cumsum(np.clip(drawn.astype(np.int64), 8, 20_000))
+        self.lengths = np.diff(ends[ends <= num_tokens], prepend=0)
+        self.marks = TaskMarks.of_texts(len(self.lengths))
+
+    def read(self, indices):
+        """Tokens of several documents."""
+        return [np.full(self.lengths[index], 7, np.uint16) for index in indices]
+
+
+def peak_of_packing(million_tokens: int) -> dict[str, float]:
+    """Packs 20,000 rows spread over an epoch. Returns the documents and the peak memory in MB, before and after."""
+    source = Lengths(million_tokens * 1_000_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows = PackedRows(source, 1024, memory_bytes=0)
+    for index in np.linspace(0, len(rows) - 1, 20_000).astype(int):
+        rows.row(int(index))
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"documents": len(source.lengths), "before_mb": before, "after_mb": after}
+
+
+def fill_of_problems(folder: pathlib.Path, seq_len: int) -> float:
+    """Share of tokens in rows of whole prompts with their completions that are no padding."""
+    from data.sources import math_problems
+
+    place = ("math", "algebra", "train")
+    documents = [math_problems.generate("algebra", 0, index) for index in range(4000)]
+    records.write_documents(records.shard_path(folder, *place), documents)
+    tokenizer = tokenizer_lib.load(tokenizer_lib.mistral_path("v3"))
+    tokens.encode_split(folder, folder / "tokens", tokenizer, *place, shares={"math_problem": 1.0})
+    source = tokens.TokenSource(folder / "tokens", *place)
+    rows = PackedRows(source, seq_len)
+    return rows.num_tokens / (len(rows) * seq_len)
+
+
+def main(argv: list[str]) -> None:
+    """Prints the figures."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    if _MEMORY.value:
+        print(json.dumps(peak_of_packing(_MEMORY.value)))
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = pathlib.Path(place)
+        texts = text_corpora.prose(int(_MB.value * 1e6))
+        documents = (Document(text, *_PLACE[:1], f"prose:{n}", "MIT", _PLACE[1]) for n, text in enumerate(texts))
+        records.write_documents(records.shard_path(folder, *_PLACE), documents)
+        ours = Side(Ours, place, _SEQ_LEN.value, _THREADS.value)
+        theirs = Side(Theirs, place, _SEQ_LEN.value)
+        turns = [(ours.call("run"), theirs.call("run")) for _ in range(_ROUNDS.value)]
+        ours.close()
+        theirs.close()
+        problems = fill_of_problems(folder, _SEQ_LEN.value)
+    both = [mine["tokens"] / (mine["encode"] + mine["pack"]) for mine, _ in turns]
+    packing = [mine["tokens"] / mine["pack"] for mine, _ in turns]
+    peer = [other["tokens"] / other["seconds"] for _, other in turns]
+    ratios = [a / b for a, b in zip(both, peer)]
+    mine, other = turns[0]
+    fill = {"ours": mine["tokens"], "seqio": other["tokens"]}
+    fill = {side: count / (turns[0][n]["rows"] * _SEQ_LEN.value) for n, (side, count) in enumerate(fill.items())}
+    print("| side | tokens of an epoch | tokens/s, tokenise and pack | tokens/s, pack | fill |")
+    print("|---|---|---|---|---|")
+    rate, packed, theirs_rate = (statistics.median(values) for values in (both, packing, peer))
+    print(f"| ours | {mine['tokens']:,} | {rate:,.0f} | {packed:,.0f} | {fill['ours']:.2%} |")
+    print(f"| seqio | {other['tokens']:,} | {theirs_rate:,.0f} | | {fill['seqio']:.2%} |")
+    print(f"\nratio **{statistics.median(ratios):.2f}** ({min(ratios):.2f} to {max(ratios):.2f})")
+    print(f"fill of whole prompts with completions: {problems:.2%}")
+    memory = {}
+    for million in (20, 200, 2000):
+        command = [sys.executable, "-m", "benchmarks.loader", f"--memory={million}"]
+        memory[million] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        print(
+            f"{million} million tokens in {memory[million]['documents']:,} documents: peak "
+            f"{memory[million]['after_mb']:.0f} MB, {memory[million]['before_mb']:.0f} MB before packing"
+        )
+    if _JSON.value:
+        figures = {"ratios": ratios, "fill": fill, "fill_whole": problems, "memory": memory, "turns": turns}
+        pathlib.Path(_JSON.value).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    app.run(main)
