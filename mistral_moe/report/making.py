@@ -82,6 +82,14 @@ def training(run: ReportInput) -> Section:
     ]
     if dense:
         html.append(pair(dense))
+    for stage in ("seed", "joint"):
+        if plots.tasks_of(rows.get(stage, ())):
+            html.append(
+                figure(
+                    plots.task_curves(f"tasks-{stage}", wording.capital(stage), rows[stage]),
+                    "Each task by itself: prompts are read and not learned, so a completion may cost less than plain text.",
+                )
+            )
     if branches:
         html.append(
             figure(

@@ -16,6 +16,8 @@ from mistral_moe.report.style import paint
 Rows = Sequence[Mapping[str, Any]]
 _HALF = (5.6, 3.3)  # inches: two side by side on a wide screen
 _WIDE = (10.6, 3.5)
+_TASK = "task_loss/"
+_COLOURS = ("code", "math", "language", "reasoning", "multimodal", "general")
 
 
 def scalar(rows: Rows, key: str) -> tuple[np.ndarray, np.ndarray]:
@@ -98,6 +100,29 @@ def expert_curves(rows_of: Mapping[str, Rows]) -> str:
         _steps(axes)
         told = ", ".join(text for *_, text, _ in ends)
         return svg.inline(figure, "loss-experts", "Five experts: training loss over steps", f"Final losses: {told}.")
+
+
+def tasks_of(rows: Rows) -> list[str]:
+    """Names of the tasks whose losses were logged apart, in the order of their names."""
+    return sorted({key.removeprefix(_TASK) for row in rows for key in row if key.startswith(_TASK)})
+
+
+def task_curves(name: str, title: str, rows: Rows) -> str:
+    """The loss of each task over steps, one colour after another."""
+    names = tasks_of(rows)
+    with svg.drawing(name):
+        figure, (axes,) = svg.axes_grid(1, 1, *_WIDE)
+        ends = []
+        for place, task in enumerate(names):
+            colour = paint(_COLOURS[place % len(_COLOURS)])
+            end = _curve(axes, rows, _TASK + task, colour, task)
+            if end is not None:
+                ends.append((scalar(rows, _TASK + task)[0][-1], end, f"{wording.name(task)} {wording.nats(end)}", colour))
+        axes.set_title(f"{title}: loss of each task, nats per token that counts")
+        _ends(axes, ends)
+        _steps(axes)
+        told = ", ".join(text for *_, text, _ in ends)
+        return svg.inline(figure, name, f"{title}: loss of each task over steps", f"Final losses: {told}.")
 
 
 def router_panels(rows: Rows) -> str:
