@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import queue
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -179,6 +180,10 @@ class Prefetcher:
     """Reads batches ahead in a thread. Its state is that of the batches handed out, not of those read.
 
     Use as a context manager, or call `close`.
+
+    Attributes:
+      names: of the components.
+      waited: seconds that callers have waited for a batch that was not ready.
     """
 
     def __init__(self, loader: MixtureLoader, num_batches: int = 2):
@@ -198,6 +203,7 @@ class Prefetcher:
         self._thread: threading.Thread | None = None
         self._state = loader.get_state()
         self.names = loader.names
+        self.waited = 0.0
 
     def __enter__(self) -> Prefetcher:
         return self
@@ -215,7 +221,9 @@ class Prefetcher:
             self._stop = threading.Event()
             self._thread = threading.Thread(target=self._read, args=(self._ready, self._stop), daemon=True)
             self._thread.start()
+        began = time.monotonic()
         batch, state, error = self._ready.get()
+        self.waited += time.monotonic() - began
         if error is not None:
             self.close()
             raise error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,8 +25,16 @@ class Feed(Protocol):
     def set_state(self, position: Mapping[str, Any], curriculum: Mapping[str, Any]) -> None:
         """Goes to a saved position."""
 
+    def waited(self) -> float:
+        """Seconds that `next` has waited for batches that were not ready."""
+
     def close(self) -> None:
         """Stops background threads."""
+
+
+def _waited(loaders: Iterable[Any]) -> float:
+    """Of loaders that read ahead; the time of the others is not told apart."""
+    return sum(getattr(loader, "waited", 0.0) for loader in loaders)
 
 
 class SingleFeed:
@@ -59,6 +67,10 @@ class SingleFeed:
     def set_state(self, position: Mapping[str, Any], curriculum: Mapping[str, Any]) -> None:
         """Goes to a saved position."""
         self._loader.set_state(dict(position))
+
+    def waited(self) -> float:
+        """Seconds that `next` has waited."""
+        return _waited([self._loader])
 
     def close(self) -> None:
         """Stops the loader's thread, where it has one."""
@@ -128,6 +140,10 @@ class BranchFeed:
         self._states = {domain: dict(curriculum[domain]) for domain in self._loaders}
         for domain, loader in self._loaders.items():
             loader.set_state(dict(position[domain]))
+
+    def waited(self) -> float:
+        """Seconds that `next` has waited, evaluations not counted."""
+        return _waited(self._loaders.values())
 
     def close(self) -> None:
         """Stops the loaders' threads, where they have them."""

@@ -158,9 +158,9 @@ def fit(
                 name: MetricsLog(path, done_before + start, plan.fields)
                 for name, path in (metrics_folders or {"": folder / "metrics"}).items()
             }
-            meter = _Meter(
-                logs, branches, plan.tokens_per_step, int(train.log_every), progress, done_before, total_steps
-            )
+            every = int(train.log_every)
+            meter = _Meter(logs, branches, plan.tokens_per_step, every, progress, done_before, total_steps, feed.waited)
+            began = time.monotonic()
             for step in range(start, num_steps):
                 local = feed.next(step, state.params)
                 batch = {name: jax.make_array_from_process_local_data(rows, value) for name, value in local.items()}
@@ -172,6 +172,7 @@ def fit(
                     _save(store, step + 1, state, feed, lineage)
             for log in logs.values():
                 log.close()
+            progress.note(f"waited for data {feed.waited() / max(time.monotonic() - began, 1e-9):.2%} of the time")
     except CheckpointError as error:
         raise UserError(str(error)) from error
     finally:
@@ -233,13 +234,14 @@ def _save(
 class _Meter:
     """Averages the metrics between two logged steps, one step behind the device so as not to stall it."""
 
-    def __init__(self, logs, branches, tokens_per_step, every, progress, offset, total):
+    def __init__(self, logs, branches, tokens_per_step, every, progress, offset, total, waited):
         self._logs, self._branches, self._tokens = logs, branches, tokens_per_step
         self._every, self._progress, self._offset, self._total = every, progress, offset, total
         self._pending: tuple[int, Any] | None = None
         self._sums: dict[str, np.ndarray] = {}
         self._count = 0
-        self._last = self._begin = time.monotonic()
+        self._waited, self._waited_before = waited, 0.0
+        self._last = self._logged = time.monotonic()
 
     def after_step(self, step: int, metrics: dict[str, jax.Array]) -> None:
         """Takes the metrics of a step that has just been dispatched."""
@@ -269,12 +271,16 @@ class _Meter:
         if step % self._every and not last:
             return
         means = {name: value / self._count for name, value in self._sums.items()}
+        waited = self._waited()
+        wait_share = (waited - self._waited_before) / max(now - self._logged, 1e-9)
+        self._waited_before, self._logged = waited, now
         for name in [name for name in means if name.startswith("task_nats/")]:
             # Tokens of a task come unevenly: its loss is the ratio of the sums.
             task = name.removeprefix("task_nats/")
             means[f"task_loss/{task}"] = means.pop(name) / np.maximum(means[f"task_share/{task}"], 1e-9)
         for index, name in enumerate(self._branches or ("",)):
             scalars = {key: float(value[index] if self._branches else value) for key, value in means.items()}
+            scalars["input_wait"] = wait_share
             self._logs[name].write(self._offset + step, scalars)
         self._sums, self._count = {}, 0
 
