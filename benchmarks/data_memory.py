@@ -39,6 +39,7 @@ _WORDS = [
 ]
 _SENTENCES = [" ".join(_RNG.choices(_WORDS, k=_RNG.randint(6, 18))).capitalize() + "." for _ in range(20_000)]
 _RECORD_BYTES = 4000
+_PICTURES_A_PAGE = 50
 
 
 def _text(number: int) -> str:
@@ -60,8 +61,17 @@ def _warc(file: BinaryIO, size: int) -> None:
     from warcio.statusandheaders import StatusAndHeaders
     from warcio.warcwriter import WARCWriter
 
-    writer, number = WARCWriter(file, gzip=True), 0
+    # One page among pictures, as in a crawl: pictures are skipped, so that large files are read in minutes.
+    writer, number, pictures = WARCWriter(file, gzip=True), 0, random.Random(0)
     while file.tell() < size:
+        for part in range(_PICTURES_A_PAGE):
+            data = pictures.randbytes(65_536)
+            headers = StatusAndHeaders("200 OK", [("Content-Type", "image/jpeg")], protocol="HTTP/1.1")
+            address = f"http://example.org/{number}/{part}.jpg"
+            record = writer.create_warc_record(
+                address, "response", payload=io.BytesIO(data), length=len(data), http_headers=headers
+            )
+            writer.write_record(record)
         paragraphs = "".join(f"<p>{_text(4 * number + part)}</p>" for part in range(4))
         page = f"<html lang=en><title>{number}</title><body><main>{paragraphs}</main></body></html>".encode()
         headers = StatusAndHeaders("200 OK", [("Content-Type", "text/html; charset=utf-8")], protocol="HTTP/1.1")

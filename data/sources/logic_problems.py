@@ -1,7 +1,8 @@
 """Generated logic problems: reasoning in steps, then the answer, which an exhaustive solver confirms.
 
-`generate(level, seed, index)` is a pure function. The certificate in `meta` holds the problem in machine form; `verify`
-solves that form anew, by truth table, permutations or graph search, and holds it against the answer in the text.
+`generate(level, seed, index)` is a pure function. `meta["prompt_end"]` is where in the text the reasoning starts. The
+certificate in `meta` holds the problem in machine form; `verify` solves that form anew, by truth table, permutations or
+graph search, and holds it against the answer in the text.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ _ANSWER = "Answer: "
 def render(puzzle: Puzzle) -> str:
     """The text a model reads: problem, reasoning a step a line, answer."""
     steps = "\n".join(puzzle.steps)
-    return f"Problem: {puzzle.question}\nReasoning: {steps}\n{_ANSWER}{puzzle.answer}"
+    return f"{_prompt(puzzle)}Reasoning: {steps}\n{_ANSWER}{puzzle.answer}"
+
+
+def _prompt(puzzle: Puzzle) -> str:
+    return f"Problem: {puzzle.question}\n"
 
 
 def generate(level: str, seed: int, index: int) -> Document:
@@ -41,7 +46,8 @@ def generate(level: str, seed: int, index: int) -> Document:
     puzzle = rng.choice(TEMPLATES[level])(rng)
     text = render(puzzle)
     certificate = {"answer": puzzle.answer, "check": puzzle.check, "text_id": content_id(text), **puzzle.facts}
-    return Document(text, DOMAIN, f"{NAME}:{level}/{seed}/{index}", LICENCE, level, meta={"certificate": certificate})
+    meta = {"certificate": certificate, "prompt_end": len(_prompt(puzzle))}
+    return Document(text, DOMAIN, f"{NAME}:{level}/{seed}/{index}", LICENCE, level, meta=meta)
 
 
 def verify(document: Document) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy
 
-from data.sources import expressions
+from data.sources import expressions, fitch
 
 ANSWER = "ANSWER"
 Claim = tuple[Any, ...]
@@ -217,4 +217,5 @@ _KINDS: dict[str, Callable[..., bool]] = {
     "arrangements": _arrangements,
     "geometric": _geometric,
     "recurrence": _recurrence,
+    "natural_deduction": fitch.proves,
 }

@@ -1,8 +1,9 @@
 """Generated mathematics with worked answers and a certificate that replays each of them.
 
-`generate(level, seed, index)` is a pure function. The certificate in `meta` is a list of claims, each checked by other
-means than those that made the answer: partial products against exact fractions, formulas against polynomial identity,
-antiderivatives by differentiating back, number theory by counting.
+`generate(level, seed, index)` is a pure function. `meta["prompt_end"]` is where in the text the solution starts. The
+certificate in `meta` is a list of claims, each checked by other means than those that made the answer: partial products
+against exact fractions, formulas against polynomial identity, antiderivatives by differentiating back, number theory by
+counting.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import random
 
 from data.document import Document, content_id
-from data.sources import math_advanced, math_basic, math_claims, math_research
+from data.sources import math_advanced, math_basic, math_claims, math_research, natural_deduction
 from data.sources.math_claims import Problem
 
 NAME = "math_problems"
@@ -20,7 +21,7 @@ TEMPLATES = {
     "arithmetic": math_basic.ARITHMETIC,
     "algebra": math_basic.ALGEBRA,
     "calculus": math_advanced.CALCULUS,
-    "proofs": math_advanced.PROOFS,
+    "proofs": (*math_advanced.PROOFS, natural_deduction.problem),
     "research": math_research.RESEARCH,
 }
 _ANSWER = "Answer: "
@@ -29,7 +30,11 @@ _ANSWER = "Answer: "
 def render(problem: Problem) -> str:
     """The text a model reads: problem, solution a step a line, answer."""
     steps = "\n".join(problem.steps)
-    return f"Problem: {problem.question}\nSolution: {steps}\n{_ANSWER}{problem.answer}"
+    return f"{_prompt(problem)}Solution: {steps}\n{_ANSWER}{problem.answer}"
+
+
+def _prompt(problem: Problem) -> str:
+    return f"Problem: {problem.question}\n"
 
 
 def generate(level: str, seed: int, index: int) -> Document:
@@ -46,7 +51,8 @@ def generate(level: str, seed: int, index: int) -> Document:
         "claims": [list(claim) for claim in problem.claims],
         "text_id": content_id(text),
     }
-    return Document(text, DOMAIN, f"{NAME}:{level}/{seed}/{index}", LICENCE, level, meta={"certificate": certificate})
+    meta = {"certificate": certificate, "prompt_end": len(_prompt(problem))}
+    return Document(text, DOMAIN, f"{NAME}:{level}/{seed}/{index}", LICENCE, level, meta=meta)
 
 
 def verify(document: Document) -> bool:

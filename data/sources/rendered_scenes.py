@@ -163,7 +163,8 @@ def generate(level: str, seed: int, index: int) -> Document:
     rng = random.Random(f"{DOMAIN}/{level}/{seed}/{index}")
     scene = scene_graph(level, rng)
     questions = scene_questions.ask(level, scene, rng)
-    meta = {"scene": scene, "questions": questions}
+    # The picture is the prompt: all the text says is said of it, caption first.
+    meta = {"scene": scene, "questions": questions, "prompt_end": len(scene_questions.HEAD)}
     text = scene_questions.render(scene, questions)
     media = encode_png(draw(scene))
     return Document(text, DOMAIN, f"{NAME}:{level}/{seed}/{index}", LICENCE, level, media, MEDIA_TYPE, meta)

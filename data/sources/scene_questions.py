@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Scene = Mapping[str, Any]
+HEAD = "Image: "
 
 
 def plural(noun: str, count: int) -> str:
@@ -192,7 +193,7 @@ def answered(scene: Scene, questions: Sequence[Mapping[str, Any]]) -> list[dict[
 
 def render(scene: Scene, questions: Sequence[Mapping[str, Any]]) -> str:
     """The text that goes with the picture: caption, then question and answer lines."""
-    lines = [f"Image: {caption(scene)}"]
+    lines = [f"{HEAD}{caption(scene)}"]
     for row in questions:
         lines += [f"Question: {wording(row['question'])}", f"Answer: {row['answer']}"]
     return "\n".join(lines)
