@@ -97,7 +97,7 @@ class _Search:
         self._depth += 1
         first = self._write(assumed, "assumption")
         last = self._prove(goal, {**known, assumed: first})
-        if last < len(self.lines) or last < first:
+        if last < len(self.lines):  # a subproof ends with what it is cited for
             last = self._write(goal, "reiteration", last)
         self._depth -= 1
         return first, last
@@ -254,8 +254,8 @@ def prove(premises: Sequence[Formula], goal: Formula) -> list[Line] | None:
     except _Stuck:
         return None
     lines = _pruned(found.lines, found.last)
-    if lines[-1].formula != goal or lines[-1].depth:
-        lines.append(Line(0, goal, "reiteration", (next(n for n, x in enumerate(lines, 1) if x.formula == goal),)))
+    if lines[-1].formula != goal:  # a premise, which is said before the others
+        lines.append(Line(0, goal, "reiteration", (found.last,)))
     return lines
 
 

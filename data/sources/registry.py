@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from data.document import Document, ReadRequest
 from data.domains import LEVELS
-from data.sources import logic_problems, math_problems, package_docs, rendered_scenes, stdlib_code
+from data.sources import language_problems, logic_problems, math_problems, package_docs, rendered_scenes, stdlib_code
 from data.sources.code import registry as code
 from data.sources.language import registry as language
 from data.sources.math import registry as math
@@ -80,6 +80,7 @@ _LOCAL = (
     ),
     _generated(math_problems, "certified", "generated; answers checked with sympy"),
     _generated(logic_problems, "certified", "generated; answers checked by exhaustive solvers"),
+    _generated(language_problems, "certified", "generated; texts read back by independent grammars"),
     _generated(
         rendered_scenes, "scenes", "drawn with Pillow from scene graphs; captions and answers follow from the graph"
     ),

@@ -188,3 +188,8 @@ def test_a_changed_line_is_rejected_or_the_proof_is_still_sound(data):
 @given(st.lists(st.text(alphabet="0123. >pq()~-&|[]a", max_size=30), max_size=4))
 def test_any_text_is_judged_without_an_error(lines):
     assert proves(["p"], "q", lines) in (True, False)
+
+
+def test_a_goal_that_is_a_premise_is_said_again():
+    lines = natural_deduction.show(natural_deduction.prove(["p", ("if", "p", "q")], "p"))
+    assert lines[-1] == "3. p   [reiteration 1]" and proves(["p", "(p -> q)"], "p", lines)
