@@ -83,8 +83,11 @@ def test_batch_equals_single(trained, texts, num_threads):
 
 def test_special_ids_are_mistrals(trained):
     v3 = tokenizer_lib.load(tokenizer_lib.mistral_path("v3"))
-    for symbol in tokenizer_lib.CONTROL_SYMBOLS:
+    for symbol in ("[INST]", "[/INST]"):
         assert trained.control_id(symbol) == v3.control_id(symbol)
+    # Those of its code models stand further on there; both have them.
+    for model in (trained, v3):
+        assert len({model.control_id(symbol) for symbol in tokenizer_lib.CONTROL_SYMBOLS}) == 4
         assert trained.control_id(symbol) not in trained.encode(f"a{symbol}b")
     assert (trained.bos_id, trained.eos_id) == (v3.bos_id, v3.eos_id) == (1, 2)
     assert (trained.vocab_size, v3.vocab_size) == (512, 32768)
