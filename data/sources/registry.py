@@ -13,7 +13,15 @@ from collections.abc import Iterator
 
 from data.document import Document, ReadRequest
 from data.domains import LEVELS
-from data.sources import language_problems, logic_problems, math_problems, package_docs, rendered_scenes, stdlib_code
+from data.sources import (
+    code_problems,
+    language_problems,
+    logic_problems,
+    math_problems,
+    package_docs,
+    rendered_scenes,
+    stdlib_code,
+)
 from data.sources.code import registry as code
 from data.sources.language import registry as language
 from data.sources.math import registry as math
@@ -78,6 +86,7 @@ _LOCAL = (
         profile="package_docs",
         read=package_docs.read,
     ),
+    _generated(code_problems, "certified", "generated; tests pass by an independent reference and catch mutants"),
     _generated(math_problems, "certified", "generated; answers checked with sympy"),
     _generated(logic_problems, "certified", "generated; answers checked by exhaustive solvers"),
     _generated(language_problems, "certified", "generated; texts read back by independent grammars"),

@@ -1,0 +1,253 @@
+"""The interpreter inside the sandbox: forks for each program, holds it to its limits and tells how it ended.
+
+It runs as `python -c SOURCE OPTIONS`, imports nothing but the standard library, reads requests from stdin and writes
+replies to stdout. A message is its length (4 bytes, big-endian) and JSON. Behind each request comes a nonce of
+NONCE_BYTES, which the fork reads by itself, so that the interpreter never holds it, and sends back once the program has
+reached its last line.
+
+The nonce stops everything short of a program that searches its own process's memory: exit codes, early exits, printed
+claims, and walks over frames, globals, objects and open files. Within one process nothing can be kept from such a
+search.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import linecache
+import math
+import os
+import resource
+import select
+import shutil
+import signal
+import struct
+import sys
+import time
+import traceback
+import types
+from typing import Any
+
+NONCE_BYTES = 16
+JOB = "job"  # the folder that a program starts in
+_NAME = "program.py"
+_PIPE_BYTES = 1 << 16  # what a pipe holds, by default
+_SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_SUBREAPER, _SET_NO_NEW_PRIVILEGES = 1, 4, 36, 38
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _read(fd: int, size: int) -> bytes:
+    """Exactly `size` bytes, fewer only at the end; unbuffered, since the fork goes on reading from the same pipe."""
+    data = bytearray()
+    while len(data) < size and (chunk := os.read(fd, size - len(data))):
+        data += chunk
+    return bytes(data)
+
+
+def _receive() -> dict[str, Any] | None:
+    header = _read(0, 4)
+    return json.loads(_read(0, *struct.unpack(">I", header))) if len(header) == 4 else None
+
+
+def _send(reply: dict[str, Any]) -> None:
+    body = json.dumps(reply).encode()
+    message = memoryview(struct.pack(">I", len(body)) + body)
+    while message:
+        message = message[os.write(1, message) :]
+
+
+def _confine(options: dict[str, Any], timeout: float) -> None:
+    wanted = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: math.ceil(timeout) + 1,
+        resource.RLIMIT_AS: options["memory"],
+        resource.RLIMIT_FSIZE: options["file_size"],
+        resource.RLIMIT_NOFILE: options["open_files"],
+        resource.RLIMIT_NPROC: options["processes"],
+    }
+    for kind, value in wanted.items():
+        highest = resource.getrlimit(kind)[1]
+        value = value if highest == resource.RLIM_INFINITY else min(value, highest)
+        resource.setrlimit(kind, (value, value))
+    if options["user"]:
+        user, group = options["user"]
+        os.setgroups([])
+        os.setgid(group)
+        os.setuid(user)
+    _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)  # a change of user clears it
+
+
+def _settle(pid: int) -> None:
+    """What Python does when a program has ended: waits for its threads and writes what is buffered."""
+    if os.getpid() != pid:
+        os._exit(0)  # a fork of the program's own has reached the end, too
+    if threading := sys.modules.get("threading"):
+        threading._shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _tell(report: int, nonce: bytes, *ended: None) -> None:
+    os.write(report, nonce)
+
+
+def _execute(program: str, report: int, nonces: list[bytes]) -> None:
+    """Runs the program as `__main__`; the only nonce of the list goes to `report` if its end is reached."""
+    pid = os.getpid()
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    sys.argv = [_NAME]
+    linecache.cache[_NAME] = (len(program), None, program.splitlines(keepends=True), _NAME)
+    code = compile(program, _NAME, "exec")
+    # Evaluated in this order: while the program runs, the nonce lies on the interpreter's stack and in no variable.
+    _tell(report, nonces.pop(), exec(code, module.__dict__), _settle(pid))
+
+
+def _be_program(request: dict[str, Any], options: dict[str, Any], out: int, err: int, report: int) -> None:
+    """What the fork does; never returns."""
+    exit_code, nonces = 1, [_read(0, NONCE_BYTES)]
+    try:
+        os.setsid()
+        os.chdir(os.path.join(options["folder"], JOB))
+        stdin = os.memfd_create("stdin")
+        os.write(stdin, request["stdin"].encode("utf-8", "surrogatepass"))
+        os.lseek(stdin, 0, os.SEEK_SET)
+        for fd, standard in ((stdin, 0), (out, 1), (err, 2)):
+            os.dup2(fd, standard)
+            os.close(fd)
+        _confine(options, request["timeout"])
+        _execute(request["program"], report, nonces)
+        exit_code = 0
+    except SystemExit as left:
+        _say(f"the program left before its last line, with exit code {left.code}")
+    except BaseException as error:
+        shown = error.__traceback__
+        while shown is not None and shown.tb_frame.f_code.co_filename != _NAME:
+            shown = shown.tb_next
+        _say("".join(traceback.format_exception(type(error), error, shown)).rstrip("\n"))
+    finally:
+        os._exit(exit_code)
+
+
+def _say(text: str) -> None:
+    sys.stdout.flush()
+    print(text, file=sys.stderr, flush=True)
+
+
+def _watch(pid: int, kept: dict[int, bytearray], deadline: float, limit: int) -> Any:
+    """Reads the pipes until the process ends; how it ended, None at the deadline. It isn't reaped yet."""
+    reading, pause = set(kept), 0.0005
+    while True:
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        left = deadline - time.monotonic()
+        if ended is not None or left <= 0:
+            return ended
+        # A process may live on with its pipes closed: then there is nothing to wait for but the pause.
+        ready = select.select(reading, [], [], min(left, pause))[0]
+        pause = 0.0005 if ready else min(2 * pause, 0.02)
+        reading.difference_update([fd for fd in ready if not _keep(fd, kept[fd], limit)])
+
+
+def _keep(fd: int, kept: bytearray, limit: int) -> bool:
+    """Reads what there is and keeps it up to the limit; False at the end and where nothing is there."""
+    try:
+        chunk = os.read(fd, _PIPE_BYTES)
+    except BlockingIOError:
+        return False
+    kept += chunk[: max(limit - len(kept), 0)]
+    return bool(chunk)
+
+
+def _children() -> list[int]:
+    """Processes whose parent this is; none where /proc isn't mounted."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+            if int(file.read().rpartition(")")[2].split()[1]) == os.getpid():
+                found.append(int(name))
+    return found
+
+
+def _end(pid: int) -> bool:
+    """Ends a program with all that it started. False where something of it can't be found and lives on."""
+    for kill in (os.killpg, os.kill):  # its group isn't there in the first moment
+        with contextlib.suppress(OSError):
+            kill(pid, signal.SIGKILL)
+    for attempt in range(50):
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return True
+        for child in _children() if attempt else ():
+            with contextlib.suppress(OSError):
+                os.kill(child, signal.SIGKILL)
+        time.sleep(0.0002 * min(attempt, 20))
+    return False
+
+
+def _fresh(options: dict[str, Any]) -> bool:
+    """Empties the folder and makes the next program's place in it; False where that fails."""
+    try:
+        for entry in os.scandir(options["folder"]):
+            shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+        job = os.path.join(options["folder"], JOB)
+        os.mkdir(job, 0o700)
+        if options["user"]:
+            os.chown(job, *options["user"])
+    except OSError:
+        return False
+    return True
+
+
+def _run(request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Runs one program. The reply: output, report in hex, exit code or signal, seconds, and whether to go on."""
+    pipes = [os.pipe() for _ in range(3)]
+    started = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _be_program(request, options, *(write for _, write in pipes))
+    kept = {}
+    for read, write in pipes:
+        os.close(write)
+        os.set_blocking(read, False)
+        kept[read] = bytearray()
+    ended = _watch(pid, kept, started + request["timeout"], options["output"])
+    seconds = time.monotonic() - started
+    alone = _end(pid)
+    for fd, data in kept.items():
+        _keep(fd, data, options["output"])
+        os.close(fd)
+    out, err, report = kept.values()
+    exited = ended is not None and ended.si_code == os.CLD_EXITED
+    return {
+        "stdout": out.decode("utf-8", "replace"),
+        "stderr": err.decode("utf-8", "replace"),
+        "report": report.hex(),
+        "exit_code": ended.si_status if exited else None,
+        "signal": ended.si_status if ended is not None and not exited else None,
+        "seconds": seconds,
+        "good": _fresh(options) and alone,
+    }
+
+
+def serve(options: dict[str, Any]) -> None:
+    """Runs programs until there are no more requests, or until one has spoilt the sandbox for those after it."""
+    _prctl(_SET_SUBREAPER, 1)
+    _prctl(_SET_NO_NEW_PRIVILEGES, 1)
+    _prctl(_SET_DUMPABLE, 0)  # programs of the same user may not trace this process
+    good = _fresh(options)
+    _send({"good": good})
+    while good and (request := _receive()) is not None:
+        reply = _run(request, options)
+        _send(reply)
+        good = reply["good"]
+
+
+if __name__ == "__main__":
+    serve(json.loads(sys.argv[1]))
