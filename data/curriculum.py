@@ -100,7 +100,6 @@ class Curriculum:
         free = 1 - NUM_LEVELS * self.floor
         return tuple(self.floor + max(free, 0.0) * share / sum(shares) for share in shares)
 
-
     def _around(self, level: int) -> list[float]:
         """Shares of the current level and of those below it."""
         shares = [0.0] * NUM_LEVELS

@@ -65,7 +65,9 @@ class SplitLayout:
     A row's last piece may reach one token further: the target of its last token. Only an epoch's last row is not full.
     """
 
-    def __init__(self, lengths: np.ndarray, seq_len: int, seed: int, shuffle: bool, documents: np.ndarray | None = None):
+    def __init__(
+        self, lengths: np.ndarray, seq_len: int, seed: int, shuffle: bool, documents: np.ndarray | None = None
+    ):
         """Lays out the rows.
 
         Args:

@@ -53,7 +53,15 @@ class Stream:
 
 
 def context_of(config: ml_collections.ConfigDict, workdir: Workdir, stage: str) -> StageContext:
-    """A stage's context to read with; nothing is locked or made."""
+    """A stage's context to read with; nothing is locked or made.
+
+    Raises:
+      UserError: the workdir has no tokens yet.
+    """
+    if workdir.read_manifest(STAGES["tokenizer"].folder) is None:
+        raise UserError(
+            f"{workdir}: stage tokenizer is not complete", "run launch.pipeline or launch.train_tokenizer first"
+        )
     spec = STAGES[stage]
     with NullProgress([stage]).stage(stage) as progress:
         return StageContext(config, workdir, workdir.folder(spec.folder), progress, {}, spec, STAGES)

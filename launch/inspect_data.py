@@ -123,7 +123,9 @@ def _show_row(console: Console, row: dict[str, Any]) -> None:
     console.print(text)
 
 
-def show_step(context: StageContext, chosen: list[Stream], step: int, host: int, hosts: int) -> Iterator[dict[str, Any]]:
+def show_step(
+    context: StageContext, chosen: list[Stream], step: int, host: int, hosts: int
+) -> Iterator[dict[str, Any]]:
     """Descriptions of the rows that a step of the stage feeds to a host.
 
     Raises:

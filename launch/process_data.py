@@ -49,7 +49,8 @@ def corpus_options(config) -> Options:
         )
         if not domains[domain].sources:
             raise UserError(
-                f"domain {domain} has no source", f"name one in data.local_sources, or set data.inputs.NAME of {', '.join(own)}"
+                f"domain {domain} has no source",
+                f"name one in data.local_sources, or set data.inputs.NAME of {', '.join(own)}",
             )
     return Options(
         seed=int(config.seed),

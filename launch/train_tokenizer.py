@@ -84,7 +84,12 @@ def run(context: StageContext) -> StageOutcome:
         raise UserError(str(error)) from error
     return StageOutcome(
         outputs=context.hash_outputs(MODEL_FILE, "tokens/**/*"),
-        extra={"tokenizer_sha256": tokenizer.sha256, "vocab_size": tokenizer.vocab_size, "tokens": tokens, "tasks": tasks},
+        extra={
+            "tokenizer_sha256": tokenizer.sha256,
+            "vocab_size": tokenizer.vocab_size,
+            "tokens": tokens,
+            "tasks": tasks,
+        },
     )
 
 

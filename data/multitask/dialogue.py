@@ -24,4 +24,6 @@ def _make(document: Document, rng: random.Random) -> Example | None:
     return tuple(parts)
 
 
-TASK = Task("dialogue", "each answer of the assistant from the turns before it", _make, ("language", "code", "reasoning"))
+TASK = Task(
+    "dialogue", "each answer of the assistant from the turns before it", _make, ("language", "code", "reasoning")
+)

@@ -8,7 +8,15 @@ from data.document import Document
 from data.multitask.task import Example, Task, instruction
 
 _NAMES = {
-    **{"cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian"},
+    **{
+        "cs": "Czech",
+        "da": "Danish",
+        "de": "German",
+        "el": "Greek",
+        "en": "English",
+        "es": "Spanish",
+        "et": "Estonian",
+    },
     **{"fi": "Finnish", "fr": "French", "hu": "Hungarian", "it": "Italian", "ja": "Japanese", "ko": "Korean"},
     **{"nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish"},
     **{"tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese"},

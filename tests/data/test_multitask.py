@@ -58,9 +58,14 @@ def test_what_a_generator_cut_is_taken_as_it_is():
 
 
 def test_a_translation_goes_either_way():
-    pair = document("...", source_text="Good day.", source_language="en", target_text="Guten Tag.", target_language="de")
+    pair = document(
+        "...", source_text="Good day.", source_language="en", target_text="Guten Tag.", target_language="de"
+    )
     seen = {tuple(part.text for part in made("translation", pair, seed)) for seed in range(20)}
-    assert seen == {("Translate to German.\nGood day.", "Guten Tag."), ("Translate to English.\nGuten Tag.", "Good day.")}
+    assert seen == {
+        ("Translate to German.\nGood day.", "Guten Tag."),
+        ("Translate to English.\nGuten Tag.", "Good day."),
+    }
     assert made("translation", document("Good day.")) is None
 
 

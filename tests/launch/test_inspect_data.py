@@ -34,12 +34,17 @@ def run_of_code(tmp_path_factory):
     for level in LEVELS["code"]:
         for split in SPLITS:
             documents = [
-                Document(f"def {level}_{n}(x):\n    return x + {n}\n" * (1 + n % 4), "code", f"t:{level}/{n}", "MIT", level)
+                Document(
+                    f"def {level}_{n}(x):\n    return x + {n}\n" * (1 + n % 4), "code", f"t:{level}/{n}", "MIT", level
+                )
                 for n in range(12)
             ]
             records.write_documents(records.shard_path(folder / "data", "code", level, split), documents)
-            encode_split(folder / "data", folder / "tokenizer" / "tokens", tokenizer, "code", level, split, 1, _shares(config))
-    manifest = {"tokenizer_sha256": tokenizer.sha256}
+            encode_split(
+                folder / "data", folder / "tokenizer" / "tokens", tokenizer, "code", level, split, 1, _shares(config)
+            )
+    manifest = {"stage": "tokenizer", "config_hash": "", "config": {}, "inputs": {}, "outputs": {}}
+    manifest["tokenizer_sha256"] = tokenizer.sha256
     (folder / "tokenizer" / "manifest.json").write_text(json.dumps(manifest))
     return config, Workdir(folder)
 
@@ -95,6 +100,11 @@ def test_the_steps_of_a_document_are_those_that_show_it(run_of_code):
         assert {row["step"]: set(row["places"]) for row in found} == steps
     with pytest.raises(UserError, match="no training document has the id 00"):
         list(inspect_data.steps_of_document(context, data_order.streams(context), "00"))
+
+
+def test_a_workdir_without_tokens_says_what_to_run(run_of_code, tmp_path):
+    with pytest.raises(UserError, match="stage tokenizer is not complete"):
+        data_order.context_of(run_of_code[0], Workdir(tmp_path), "seed")
 
 
 def test_a_branch_follows_the_history_of_its_curriculum(run_of_code):
