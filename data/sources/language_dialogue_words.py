@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 from data.sources.language_numerals import DAYS, clock
 
-REGISTERS = 3
 _COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _TOWNS = ("Bern", "Lyon", "Graz", "Turku", "Porto", "Leeds", "Gdansk", "Bergen", "Ghent", "Siena", "Brno", "Cork")
 _NAMES = ("Ada", "Chloe", "Dmitri", "Elena", "Farid", "Grace", "Hiro", "Ines", "Jonas", "Kofi", "Lena", "Mina", "Rosa")
