@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import linecache
 import math
@@ -36,9 +37,29 @@ _PIPE_BYTES = 1 << 16  # what a pipe holds, by default
 _SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_SUBREAPER, _SET_NO_NEW_PRIVILEGES = 1, 4, 36, 38
 
 
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
 def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+    if _LIBC is not None:
+        _LIBC.prctl(option, value, 0, 0, 0)
+
+
+def _remember(program: str) -> None:
+    """Lets tracebacks show the lines of a program that is no file."""
+    linecache.cache[_NAME] = (len(program), None, program.splitlines(keepends=True), _NAME)
+
+
+def _warm() -> None:
+    """Has Python set up, once and not in every fork, what it needs to compile a program and to show its exception."""
+    program = "assert f() + 1 == 3\n"
+    _remember(program)
+    try:
+        exec(compile(program, _NAME, "exec"), {"f": int})
+    except AssertionError as error:
+        traceback.format_exception(error)
+    gc.collect()
+    gc.freeze()  # collections in a fork would copy the pages of all that is there
 
 
 def _read(fd: int, size: int) -> bytes:
@@ -102,7 +123,7 @@ def _execute(program: str, report: int, nonces: list[bytes]) -> None:
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     sys.argv = [_NAME]
-    linecache.cache[_NAME] = (len(program), None, program.splitlines(keepends=True), _NAME)
+    _remember(program)
     code = compile(program, _NAME, "exec")
     # Evaluated in this order: while the program runs, the nonce lies on the interpreter's stack and in no variable.
     _tell(report, nonces.pop(), exec(code, module.__dict__), _settle(pid))
@@ -241,6 +262,7 @@ def serve(options: dict[str, Any]) -> None:
     _prctl(_SET_SUBREAPER, 1)
     _prctl(_SET_NO_NEW_PRIVILEGES, 1)
     _prctl(_SET_DUMPABLE, 0)  # programs of the same user may not trace this process
+    _warm()
     good = _fresh(options)
     _send({"good": good})
     while good and (request := _receive()) is not None:
