@@ -15,7 +15,11 @@ SOURCES_WITH_INPUT = (
     *("logic_puzzles", "scientific_papers", "legal_cases", "philosophy_texts", "game_records"),
     *("laion_5b", "video_captions", "audio_transcripts", "scientific_figures", "web_screenshots"),
 )
-LOCAL_SOURCES = ("stdlib_code", "package_docs", "math_problems", "logic_problems", "rendered_scenes")
+# The sources that need no input: what every machine has, and what is generated.
+LOCAL_SOURCES = (
+    *("stdlib_code", "code_problems", "package_docs", "language_problems"),
+    *("math_problems", "logic_problems", "rendered_scenes"),
+)
 
 
 def base_config() -> ConfigDict:
@@ -58,16 +62,18 @@ def base_config() -> ConfigDict:
         dict(
             heldout_permille=40,
             workers=2,
-            # Bytes of text (and images) per level; 0 takes all there is.
+            # Bytes of text (and images) per level; 0 takes all there is, and of what is generated so much.
             code_level_bytes=0,
             language_level_bytes=0,
-            math_level_bytes=20_000_000,
-            reasoning_level_bytes=20_000_000,
-            multimodal_level_bytes=20_000_000,
+            math_level_bytes=0,
+            reasoning_level_bytes=0,
+            multimodal_level_bytes=0,
+            generated_level_bytes=20_000_000,
             # Bytes of installed packages to look through for documentation; 0 reads them all.
             language_source_bytes=0,
-            # The sources that need no input: what every machine has, and what is generated.
-            local_sources=LOCAL_SOURCES,
+            # Weight of each source that needs no input, 0 leaves it out; one that generates makes its share of a level's
+            # bytes among the domain's sources, where those with an input weigh 1.
+            local_sources=ConfigDict(dict.fromkeys(LOCAL_SOURCES, 1.0)),
             # Path, glob, URL, hub:ORG/NAME or tfds:NAME:SPLIT of each named source; "" leaves it out.
             inputs=ConfigDict(dict.fromkeys(SOURCES_WITH_INPUT, "")),
             near_duplicates=0.72,

@@ -39,6 +39,20 @@ def get_config() -> ConfigDict:
         reasoning_level_bytes=700_000,
         multimodal_level_bytes=1_200_000,
     )
+    config.data.local_sources.update(code_problems=0.15, language_problems=0.15)
+    # Most documents are read as text; of those that hold a prompt, a repair, a summary and the like, a part as that.
+    config.tasks.shares.update(
+        fill_in_middle=0.1,
+        code_generation=0.1,
+        bug_fixing=0.1,
+        math_problem=0.15,
+        proof_step=0.1,
+        translation=0.1,
+        question_answering=0.15,
+        summarising=0.1,
+        dialogue=0.1,
+        captioning=0.1,
+    )
     config.tokenizer.update(kind="train", train_bytes=2_000_000)
     config.train.update(seq_len=128, batch_size=24, loss_chunk=0, checkpoint_every=200, prefetch=2, final_fraction=0.05)
     config.seed_stage.update(steps=600, trunk_lr=3e-3, experts_lr=3e-3)

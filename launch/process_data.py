@@ -8,6 +8,7 @@ python -m launch.process_data --output=out --explain=DOCUMENT_ID
 
 from __future__ import annotations
 
+import math
 import sys
 
 from data.domains import DOMAINS
@@ -33,24 +34,29 @@ def corpus_options(config) -> Options:
         raise UserError(f"unknown domain {unknown[0]!r}", f"the domains are {', '.join(DOMAINS)}")
     data = config.data
     inputs = {name: path for name, path in data.inputs.items() if path}
-    if strangers := sorted({*inputs, *data.local_sources} - set(SOURCES)):
+    weights = {name: float(weight) for name, weight in data.local_sources.items() if weight}
+    if wrong := [name for name, weight in weights.items() if not 0 < weight < math.inf]:
+        raise UserError(f"data.local_sources.{wrong[0]}={weights[wrong[0]]} is no weight", "give 0 or a positive number")
+    if strangers := sorted({*inputs, *weights} - set(SOURCES)):
         raise UserError(f"unknown source {strangers[0]!r} in the section data", "--list_sources lists them")
-    if needy := [name for name in data.local_sources if SOURCES[name].readers]:
+    if needy := [name for name in weights if SOURCES[name].readers]:
         raise UserError(f"source {needy[0]} in data.local_sources needs an input", f"set data.inputs.{needy[0]}")
     domains = {}
     for domain in config.domains:
         own = [name for name, info in SOURCES.items() if info.domain == domain]
-        without = [name for name in own if name in data.local_sources]
+        without = [name for name in own if name in weights]
         domains[domain] = DomainOptions(
             sources=(*without, *(name for name in own if name in inputs)),
             inputs={name: inputs[name] for name in own if name in inputs},
             max_bytes_per_level=int(data[f"{domain}_level_bytes"]),
+            generated_bytes_per_level=int(data[f"{domain}_level_bytes"] or data.generated_level_bytes),
             max_source_bytes=int(data.language_source_bytes) if domain == "language" else 0,
+            weights={name: weights[name] for name in without},
         )
         if not domains[domain].sources:
             raise UserError(
                 f"domain {domain} has no source",
-                f"name one in data.local_sources, or set data.inputs.NAME of {', '.join(own)}",
+                f"weigh one in data.local_sources, or set data.inputs.NAME of {', '.join(own)}",
             )
     return Options(
         seed=int(config.seed),

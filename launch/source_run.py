@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from absl import flags
 
+from data import inputs
 from data.pipeline import page
 from data.pipeline.build import CorpusReport, Progress, build_corpus
 from data.pipeline.explain import explain
@@ -120,6 +121,8 @@ def _build(values: flags.FlagValues) -> None:
     (domain,) = options.domains
     store, digest = Store(values.output), options.digest(domain)
     _refuse_other(store, digest)
+    if values.input:
+        inputs.expand(values.input)  # a mistyped path leaves nothing behind
     if not store.exists("started.json"):
         store.write_json("started.json", {"config_hash": digest, "started": _now()})
     started = time.monotonic()

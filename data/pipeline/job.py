@@ -109,14 +109,14 @@ def make_job(domain: str, options: Options, out: str) -> Job:
             continue
         if wanted.inputs.get(name):
             raise ValueError(f"source {name!r} takes no input: it is {info.where}")
-        if info.generate is not None and wanted.max_bytes_per_level <= 0:
-            raise ValueError(f"{domain}: max_bytes_per_level must be positive, {name!r} generates without end")
+        if info.generate is not None and wanted.generated_bytes(name) <= 0:
+            raise ValueError(f"{domain}: say how many bytes of each level {name!r} is to make, it generates without end")
         for shard in range(NUM_SHARDS):
             request = ReadRequest(
                 seed=options.seed,
                 shard=shard,
                 num_shards=NUM_SHARDS,
-                level_bytes=wanted.max_bytes_per_level // len(wanted.sources),
+                level_bytes=wanted.generated_bytes(name),
                 source_bytes=wanted.max_source_bytes,
                 root=wanted.root,
             )

@@ -15,17 +15,27 @@ class DomainOptions:
     Attributes:
       sources: names in the registry, all of this domain.
       inputs: input of each source that is read from files, as `data.inputs.expand` takes it.
-      max_bytes_per_level: bytes (text and media, as written) that a level may hold over both splits. Generators make
-        this much; of what files yield, the documents with the lowest ids are kept. 0: no limit, for files only.
+      max_bytes_per_level: bytes (text and media, as written) that a level may hold over both splits; the documents with
+        the lowest ids are kept. 0: no limit.
+      generated_bytes_per_level: bytes of a level that the generators share out among them; 0: `max_bytes_per_level`.
       max_source_bytes: bytes of files to open, drawn by seed, for sources that every machine has; 0: all.
+      weights: of the sources when those bytes are shared out, 1 where none is named. What a source that is read from
+        files would have got is not made.
       root: folder that such a source reads instead of its own place, "" for that.
     """
 
     sources: tuple[str, ...]
     inputs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     max_bytes_per_level: int = 0
+    generated_bytes_per_level: int = 0
     max_source_bytes: int = 0
+    weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
     root: str = ""
+
+    def generated_bytes(self, name: str) -> int:
+        """Bytes of each level that a generating source is to make."""
+        total = sum(self.weights.get(source, 1.0) for source in self.sources)
+        return int((self.generated_bytes_per_level or self.max_bytes_per_level) * self.weights.get(name, 1.0) / total)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -84,8 +84,10 @@ def test_explain_tells_a_document_s_story(done):
         (("--source=arxiv_math", "--outptu=x"), 2, "did you mean --output"),
     ],
 )
-def test_mistakes_are_told_in_one_line(arguments, code, told):
-    done = _run(*arguments)
+def test_mistakes_are_told_in_one_line_and_leave_nothing_behind(tmp_path, arguments, code, told):
+    out = tmp_path / "x"
+    done = _run(*(argument.replace("=x", f"={out}") for argument in arguments))
+    assert not out.exists()
     assert done.returncode == code and told in done.stderr and done.stderr.startswith("error: ")
 
 
