@@ -30,7 +30,9 @@ from mistral_moe.evaluation import held_out
 
 _CONFIG = flags.DEFINE_string("config", "experiments/demo.py", "Config of the finished run.")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Its workdir; read only.", required=True)
-_KINDS = flags.DEFINE_list("kinds", ["uniform", "adaptive", "progress", "fixed"], "Kinds of curriculum; uniform is added.")
+_KINDS = flags.DEFINE_list(
+    "kinds", ["uniform", "adaptive", "progress", "fixed"], "Kinds of curriculum; uniform is added."
+)
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Orders of the data.", lower_bound=1)
 _JSON = flags.DEFINE_string("json", "", "File for the figures.")
 _KEPT = ("data", "tokenizer", "seed")

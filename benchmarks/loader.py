@@ -39,7 +39,9 @@ _ROUNDS = flags.DEFINE_integer("rounds", 5, "Turns of each side.", lower_bound=1
 _SEQ_LEN = flags.DEFINE_integer("seq_len", 1024, "T, tokens in a row.", lower_bound=8)
 _THREADS = flags.DEFINE_integer("threads", 2, "Threads of our tokenizer; seqio takes all cores.", lower_bound=1)
 _JSON = flags.DEFINE_string("json", "", "File for the figures.")
-_MEMORY = flags.DEFINE_integer("memory", 0, "Packs so many million tokens and prints the peak memory; for the benchmark.")
+_MEMORY = flags.DEFINE_integer(
+    "memory", 0, "Packs so many million tokens and prints the peak memory; for the benchmark."
+)
 _PLACE = ("language", "plain", "train")
 
 

@@ -32,12 +32,12 @@ def get_config() -> ConfigDict:
     config.mesh.update(data=-1, fsdp=1)
     config.data.update(
         heldout_permille=60,
-        code_level_bytes=1_500_000,
-        language_level_bytes=1_000_000,
+        code_level_bytes=1_100_000,
+        language_level_bytes=800_000,
         language_source_bytes=48 << 20,
-        math_level_bytes=700_000,
-        reasoning_level_bytes=700_000,
-        multimodal_level_bytes=1_200_000,
+        math_level_bytes=450_000,
+        reasoning_level_bytes=450_000,
+        multimodal_level_bytes=800_000,
     )
     config.data.local_sources.update(code_problems=0.15, language_problems=0.15)
     # Most documents are read as text; of those that hold a prompt, a repair, a summary and the like, a part as that.
@@ -62,9 +62,9 @@ def get_config() -> ConfigDict:
     config.joint.experts.update(steps=20, experts_lr=1e-3)
     config.joint.router.update(steps=10, router_lr=5e-4)
     config.joint.reasoning.update(steps=20, reasoning_lr=1e-3)
-    config.joint.end_to_end.update(steps=1050, experts_lr=3e-3, router_lr=3e-3, reasoning_lr=3e-3, trunk_lr=3e-3)
+    config.joint.end_to_end.update(steps=900, experts_lr=3e-3, router_lr=3e-3, reasoning_lr=3e-3, trunk_lr=3e-3)
     config.dense.update(trunk_lr=3e-3, experts_lr=3e-3)
-    config.evaluate.update(rows_per_level=24, batch_size=40, sample_tokens=48, prompt_tokens=24)
+    config.evaluate.update(rows_per_level=16, batch_size=40, sample_tokens=48, prompt_tokens=24)
     config.report.title = "From one dense Mistral to five experts, on a laptop"
     config.report.command = "make demo"
     return config

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import ml_collections
 import numpy as np
 
 from data import tokenizer as tokenizer_lib
@@ -15,6 +16,7 @@ from data.domains import LEVELS, task_name
 from launch import cli
 from launch import corpora
 from launch import models
+from launch.errors import UserError
 from launch.stage import StageContext, StageOutcome
 from launch.train_tokenizer import MODEL_FILE
 from launch.workdir import atomic_write_json
@@ -27,17 +29,33 @@ RESULTS_FILE = "results.json"
 SAMPLED_MODELS = ("seed", "own expert", "dense_equal_flops", "mixture_after_joint")
 
 
-def run_models(context: StageContext) -> Iterator[tuple[str, MistralConfig, dict]]:
-    """Every model of the run by its name in the results, one at a time."""
-    config = context.config
+def _entries(config: ml_collections.ConfigDict) -> list[tuple[str, str, str, MistralConfig]]:
+    """(name in the results, stage, folder in the stage's, shape) of every model of a run."""
     dense = models.dense_config(config)
     plain, full = models.mixture_config(config, reasoning=False), models.mixture_config(config, reasoning=True)
     entries = [("seed", "seed", "", dense)]
     entries += [(f"expert_{domain}", "experts", f"{domain}/", dense) for domain in config.domains]
     entries += [("dense_equal_flops", "dense", "", dense)]
     entries += [("mixture_after_mix", "mix", "", plain), ("mixture_after_router", "router", "", plain)]
-    entries += [("mixture_after_joint", "joint", "", full)]
-    for name, stage, prefix, model in entries:
+    return [*entries, ("mixture_after_joint", "joint", "", full)]
+
+
+def model_of(config: ml_collections.ConfigDict, name: str) -> tuple[MistralConfig, str, str]:
+    """(shape, stage, folder in the stage's) of a model by its name in the results.
+
+    Raises:
+      UserError: a run of this config has no such model.
+    """
+    found = {entry[0]: entry for entry in _entries(config)}
+    if name not in found:
+        raise UserError(f"a run has no model {name!r}", f"its models are {', '.join(found)}")
+    _, stage, prefix, model = found[name]
+    return model, stage, prefix
+
+
+def run_models(context: StageContext) -> Iterator[tuple[str, MistralConfig, dict]]:
+    """Every model of the run by its name in the results, one at a time."""
+    for name, stage, prefix, model in _entries(context.config):
         recorded = context.input_manifest(stage)["outputs"][f"{prefix}{models.CHECKPOINTS}"]
         params, _ = models.load(context.input_folder(stage) / prefix, model, recorded)
         yield name, model, params

@@ -2,10 +2,13 @@
 
 python -m launch.generate_synthetic --domain=math --count=100000 --output=synthetic [--level=arithmetic] [--workers=8]
 python -m launch.generate_synthetic --domain=math --level=proofs --source=metamath_steps --metamath=set.mm ...
+python -m launch.generate_synthetic --domain=math --level=arithmetic --count=100 --output=DIR \\
+    --config=experiments/demo.py --workdir=runs/demo --model=mixture_after_joint [--temperature=0.7]
 python -m launch.generate_synthetic --verify=synthetic
 
 Every example is checked before it is written, equal ones are written once, and the files depend neither on the number
-of workers nor on how often a run was stopped. They lie as those of `launch.process_data` do.
+of workers nor on how often a run was stopped. They lie as those of `launch.process_data` do. With --model the prompts are
+the generators' and the completions the model's; the same checkers decide which are kept.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import os
 import pathlib
 import tempfile
 import time
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -32,6 +36,9 @@ from launch.errors import CheckFailed, UsageError, UserError
 from launch.progress import Progress
 from launch.workdir import LOCK_FILE, MANIFEST_FILE, Workdir, atomic_write_json, read_json_object, sha256_file
 
+if TYPE_CHECKING:
+    from launch.writer import ModelWriter
+
 STAGE = "generate_synthetic"
 _FIX = "choose another --output, or delete it"
 
@@ -46,6 +53,11 @@ def define_flags() -> None:
     flags.DEFINE_string("metamath", "", "Metamath database (.mm) whose verified proofs give steps for math/proofs.")
     flags.DEFINE_integer("seed", 0, "Another seed makes other examples.", lower_bound=0)
     flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes; the files do not depend on it.", lower_bound=1)
+    flags.DEFINE_string("model", "", "Model that writes the completions, as launch.evaluate names them.")
+    flags.DEFINE_string("config", "", "Config of the run that the model is of.")
+    flags.DEFINE_string("workdir", "", "Folder of that run.")
+    flags.DEFINE_float("temperature", 0.7, "Of the model's sampling; 0 is greedy.", lower_bound=0.0)
+    flags.DEFINE_integer("max_tokens", 256, "Tokens of a completion.", lower_bound=1)
     flags.DEFINE_string("verify", None, "Folder of an earlier run: replay the certificate of every document in it.")
 
 
@@ -53,7 +65,18 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _options(values: flags.FlagValues) -> build_lib.Options:
+def _writer(values: flags.FlagValues) -> ModelWriter | None:
+    """The model that writes, None where the generators do."""
+    if not values.model:
+        return None
+    from launch import writer  # generators need no JAX
+
+    if not (values.config and values.workdir):
+        raise UsageError("--model is given without --config or --workdir", "name the run that the model is of")
+    return writer.load(values.config, values.workdir, values.model, values.temperature, values.max_tokens)
+
+
+def _options(values: flags.FlagValues, model: str) -> build_lib.Options:
     for name in ("domain", "count", "output"):
         if values[name].value is None:
             raise UsageError(f"--{name} is missing", f"add --{name}=..., or --verify=DIR")
@@ -62,7 +85,7 @@ def _options(values: flags.FlagValues) -> build_lib.Options:
     wanted = (values.level,) if values.level else LEVELS[values.domain]
     for level in wanted:
         makers(values.domain, level, values.source, values.metamath)
-    return build_lib.Options(values.domain, values.count, values.seed, values.level, values.source, digest)
+    return build_lib.Options(values.domain, values.count, values.seed, values.level, values.source, digest, model)
 
 
 def _refuse_other(output: str) -> None:
@@ -114,7 +137,8 @@ def _write_manifest(output: str, metamath: str) -> None:
 
 
 def _generate(values: flags.FlagValues) -> None:
-    options = _options(values)
+    writer = _writer(values)
+    options = _options(values, writer.name if writer else "")
     _refuse_other(values.output)
     with Workdir(values.output).lock():
         with Progress([values.domain]) as shown, shown.stage(values.domain) as stage:
@@ -124,8 +148,8 @@ def _generate(values: flags.FlagValues) -> None:
                 rate = at.made / max(time.monotonic() - began, 1e-9)
                 stage.update(at.chosen, at.wanted, level=at.level, candidates_per_second=rate)
 
-            with local_runner(values.workers) as runner:
-                report = build_lib.build(options, values.output, values.metamath, runner, _now, tell)
+            with local_runner(1 if writer else values.workers) as runner:
+                report = build_lib.build(options, values.output, values.metamath, runner, _now, tell, writer)
         if report.seconds or not (pathlib.Path(values.output) / MANIFEST_FILE).exists():
             _write_manifest(values.output, values.metamath)
         else:

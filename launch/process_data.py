@@ -36,7 +36,9 @@ def corpus_options(config) -> Options:
     inputs = {name: path for name, path in data.inputs.items() if path}
     weights = {name: float(weight) for name, weight in data.local_sources.items() if weight}
     if wrong := [name for name, weight in weights.items() if not 0 < weight < math.inf]:
-        raise UserError(f"data.local_sources.{wrong[0]}={weights[wrong[0]]} is no weight", "give 0 or a positive number")
+        raise UserError(
+            f"data.local_sources.{wrong[0]}={weights[wrong[0]]} is no weight", "give 0 or a positive number"
+        )
     if strangers := sorted({*inputs, *weights} - set(SOURCES)):
         raise UserError(f"unknown source {strangers[0]!r} in the section data", "--list_sources lists them")
     if needy := [name for name in weights if SOURCES[name].readers]:

@@ -110,7 +110,9 @@ def make_job(domain: str, options: Options, out: str) -> Job:
         if wanted.inputs.get(name):
             raise ValueError(f"source {name!r} takes no input: it is {info.where}")
         if info.generate is not None and wanted.generated_bytes(name) <= 0:
-            raise ValueError(f"{domain}: say how many bytes of each level {name!r} is to make, it generates without end")
+            raise ValueError(
+                f"{domain}: say how many bytes of each level {name!r} is to make, it generates without end"
+            )
         for shard in range(NUM_SHARDS):
             request = ReadRequest(
                 seed=options.seed,

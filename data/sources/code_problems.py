@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import os
 import random
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,6 +55,7 @@ FEW_TESTS, MAX_TESTS, MAX_DRAWS = 3, 8, 16
 MAX_ATTEMPTS = 10
 VERIFY_SECONDS = 20.0
 _ROUNDS = 100_000
+_ASSERTION = re.compile(r"^assert ", re.MULTILINE)
 
 
 class TemplateError(AssertionError):
@@ -207,6 +209,15 @@ def from_template(template: Template, level: str, name: str, rng: random.Random)
         "bug": checked.bug,
     }
     return Document(text, DOMAIN, f"{NAME}:{level}/{name}", LICENCE, level, meta=meta)
+
+
+def answered(document: Document, completion: str) -> Document:
+    """The function with another body, which ends where assertions begin; the tests, and the fault that they catch, stay."""
+    meta, certificate = document.meta, document.meta["certificate"]
+    source = document.text[: meta["prompt_end"]] + _ASSERTION.split(completion, 1)[0].rstrip()
+    text = f"{source}\n\n\n{render_tests(certificate['entry'], certificate['tests'])}"
+    changed = {"certificate": certificate | {"text_id": content_id(text)}, "implementation_end": len(source)}
+    return dataclasses.replace(document, text=text, meta=meta | changed)
 
 
 @functools.cache

@@ -7,6 +7,7 @@ by `data.levels.language` and drawn anew until it is of the level that was asked
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 from data.document import Document, content_id
@@ -59,6 +60,17 @@ def generate(level: str, seed: int, index: int) -> Document:
 def _answer(text: str, end: int) -> str:
     """What is behind the prompt; of a conversation, which has none, the assistant's last words."""
     return text[end:] if end else text.rsplit("\nAssistant: ", 1)[-1]
+
+
+def answered(document: Document, completion: str) -> Document | None:
+    """The problem with another completion, which the check reads as it reads the generator's own; not for conversations."""
+    meta, end = document.meta, document.meta.get("prompt_end", 0)
+    if not end:
+        return None
+    text, before = document.text[:end] + completion, document.text[end:]
+    form = {name: completion if value == before else value for name, value in meta.items()}
+    certificate = meta["certificate"] | {"answer": completion, "text_id": content_id(text)}
+    return dataclasses.replace(document, text=text, meta=form | {"certificate": certificate})
 
 
 def verify(document: Document) -> bool:

@@ -8,6 +8,7 @@ counting.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 from data.document import Document, content_id
@@ -53,6 +54,22 @@ def generate(level: str, seed: int, index: int) -> Document:
     }
     meta = {"certificate": certificate, "prompt_end": len(_prompt(problem))}
     return Document(text, DOMAIN, f"{NAME}:{level}/{seed}/{index}", LICENCE, level, meta=meta)
+
+
+def answered(document: Document, completion: str) -> Document | None:
+    """The problem with another solution; the answer must be the one that the claims are about.
+
+    Natural deduction is judged line by line. Other proofs are not: their claims say nothing of the text's steps.
+    """
+    certificate, text = document.meta["certificate"], document.text[: document.meta["prompt_end"]] + completion
+    claims = certificate["claims"]
+    if document.level == "proofs":
+        if claims[0][0] != natural_deduction.CLAIM:
+            return None
+        steps = completion.removeprefix("Solution: ").rsplit(f"\n{_ANSWER}", 1)[0].splitlines()
+        claims = [[*claims[0][:3], steps], *claims[1:]]
+    certificate = certificate | {"claims": claims, "text_id": content_id(text)}
+    return dataclasses.replace(document, text=text, meta=document.meta | {"certificate": certificate})
 
 
 def verify(document: Document) -> bool:

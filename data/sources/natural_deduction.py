@@ -18,6 +18,7 @@ from data.sources.math_claims import ANSWER, Problem
 
 ATOMS = ("p", "q", "r", "s")
 ANSWERED = "proved"
+CLAIM = "natural_deduction"
 MIN_LINES, MAX_LINES = 5, 26
 _MAX_DEPTH = 5
 _GOALS = 24  # drawn for the same premises before others are
@@ -308,5 +309,5 @@ def problem(rng: random.Random) -> Problem:
             break
     given, said, steps = [write(premise) for premise in premises], write(goal), show(lines)
     question = rng.choice(_ASK).format(said, " and ".join(given)) if given else rng.choice(_ASK_THEOREM).format(said)
-    claims = [("natural_deduction", given, said, steps), ("stated", ANSWER, ANSWERED)]
+    claims = [(CLAIM, given, said, steps), ("stated", ANSWER, ANSWERED)]
     return Problem(question, steps, ANSWERED, claims)

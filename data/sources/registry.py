@@ -62,6 +62,7 @@ def _generated(module, profile: str, where: str) -> SourceInfo:
         read=functools.partial(read_generated, module.DOMAIN, module.generate),
         verify=module.verify,
         generate=module.generate,
+        answered=getattr(module, "answered", None),
     )
 
 

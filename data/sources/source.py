@@ -15,6 +15,7 @@ from data.inputs import InputFile
 
 Item = Document | Quarantined | Skipped
 Generate = Callable[[str, int, int], Document]
+Answered = Callable[[Document, str], Document | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,8 @@ class SourceInfo:
       read: of sources without an input: the documents of one shard; shards may be read in any order and process.
       verify: whether a document's certificate holds, None for sources without certificates.
       generate: the document of (level, seed, index), None for sources that are not generated.
+      answered: a generated document with another completion of its prompt, and the certificate that lets `verify` judge
+        that one; it returns None where the checker would not read it. None for sources whose texts leave no choice.
     """
 
     name: str
@@ -71,6 +74,7 @@ class SourceInfo:
     read: Callable[[ReadRequest], Iterator[Document | Quarantined]] | None = None
     verify: Callable[[Document], bool] | None = None
     generate: Generate | None = None
+    answered: Answered | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,6 +17,7 @@ from data.pipeline.runners import Runner
 from data.pipeline.store import Store
 from data.pipeline.write_step import split_of
 from data.synthetic import chunks
+from data.synthetic.attempts import Writer
 from data.synthetic.chunks import Job
 
 MANIFEST = "manifest.json"
@@ -50,6 +51,7 @@ class Options:
       level: only this one, "" for all of the domain.
       source: only this source, "" for all that generate the domain.
       metamath_sha256: of the database whose proofs give steps, "" for none.
+      model: names the model that writes completions and how it is sampled, "" where generators write all.
       heldout_permille: thousandths that are held out.
     """
 
@@ -59,6 +61,7 @@ class Options:
     level: str = ""
     source: str = ""
     metamath_sha256: str = ""
+    model: str = ""
     heldout_permille: int = 40
 
     def digest(self) -> str:
@@ -102,6 +105,7 @@ def build(
     runner: Runner,
     now: Callable[[], str],
     tell: Callable[[Progress], None],
+    writer: Writer | None = None,
 ) -> Report:
     """Builds a domain, or goes on with a build that was stopped; a complete one is left as it is.
 
@@ -112,6 +116,7 @@ def build(
       runner: who does the units of work; bytes do not depend on it.
       now: the time as manifests hold it.
       tell: is told how far the build is.
+      writer: the model that `options.model` names; `runner` must be the one of this process.
 
     Raises:
       OtherOptionsError, ExhaustedError, MakerError: see there.
@@ -132,7 +137,7 @@ def build(
     for level, wanted in options.counts().items():
         began = time.monotonic()
         chunk = min(max(wanted // CHUNKS, MIN_CHUNK), MAX_CHUNK)
-        job = Job(output, domain, level, options.seed, options.source, metamath, chunk, digest)
+        job = Job(output, domain, level, options.seed, options.source, metamath, chunk, digest, options.model, writer)
         own = _Level(job, wanted, options.heldout_permille, seen)
         own.fill(runner, tell)
         written = own.write(runner)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from data import records
 from data.array_records import read_records, write_records
+from data.document import Document
 from data.domains import SPLITS
 from data.pipeline.store import Store
+from data.synthetic.attempts import Writer, attempts
 from data.synthetic.makers import makers, verify
 
 SHARD = 20_000  # documents of a file, both splits together
@@ -33,6 +36,8 @@ class Job:
       metamath: path of a Metamath database, or "".
       chunk: indices of a chunk.
       digest: names everything the bytes depend on.
+      model: names the model that writes completions, "" where generators write all.
+      writer: that model. It stays in this process, so that units with one are not handed to others.
     """
 
     root: str
@@ -43,6 +48,8 @@ class Job:
     metamath: str
     chunk: int
     digest: str
+    model: str = ""
+    writer: Writer | None = None
 
     @property
     def store(self) -> Store:
@@ -58,6 +65,17 @@ def _chunk_name(number: int, ending: str) -> str:
     return f"{number:06d}.{ending}"
 
 
+def _generated(job: Job, number: int) -> Iterator[Document]:
+    """The generators' documents of a chunk's indices."""
+    chosen = makers(job.domain, job.level, job.source, job.metamath)
+    for index in range(number * job.chunk, (number + 1) * job.chunk):
+        maker = chosen[index % len(chosen)]
+        try:
+            yield maker.generate(job.level, job.seed, index // len(chosen))
+        except IndexError:
+            continue  # this maker has no more
+
+
 def write_chunk(job: Job, number: int) -> None:
     """Makes and proves one chunk, unless its marker says that it is done."""
     marker = job.work(_chunk_name(number, "json"))
@@ -66,13 +84,11 @@ def write_chunk(job: Job, number: int) -> None:
         return
     fates: list[list[Any]] = []
     proved: list[bytes] = []
-    chosen = makers(job.domain, job.level, job.source, job.metamath)
-    for index in range(number * job.chunk, (number + 1) * job.chunk):
-        maker = chosen[index % len(chosen)]
-        try:
-            document = maker.generate(job.level, job.seed, index // len(chosen))
-        except IndexError:
-            continue  # this maker has no more
+    documents: Iterable[Document] = _generated(job, number)
+    if job.writer is not None:
+        seed = int.from_bytes(hashlib.sha256(f"{job.seed}/{job.level}/{number}".encode()).digest()[:4], "big")
+        documents = attempts(list(documents), job.writer, seed, job.model)
+    for document in documents:
         is_proved = verify(document, job.metamath)
         fates.append([document.id, document.num_bytes, "" if is_proved else NOT_VERIFIED])
         if is_proved:

@@ -15,6 +15,9 @@ import numpy as np
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import Mistral
 
+# Windows are a multiple of this wide, so that prompts of many lengths share a compiled program.
+_WIDTH_STEP = 64
+
 
 @functools.partial(jax.jit, static_argnums=(0, 4))
 def _complete(config, params, tokens, lengths, num_tokens, temperature, key):
@@ -62,7 +65,8 @@ def complete(
     if not all(prompts):
         raise ValueError(f"prompt {[bool(p) for p in prompts].index(False)} is empty; give it at least the BOS id")
     lengths = np.array([len(prompt) for prompt in prompts], np.int32)
-    tokens = np.full((len(prompts), int(lengths.max()) + num_tokens), eos_id, np.int32)
+    width = -(-(int(lengths.max()) + num_tokens) // _WIDTH_STEP) * _WIDTH_STEP
+    tokens = np.full((len(prompts), width), eos_id, np.int32)
     for row, prompt in zip(tokens, prompts):
         row[: len(prompt)] = prompt
     done = np.asarray(

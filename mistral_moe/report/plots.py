@@ -117,7 +117,9 @@ def task_curves(name: str, title: str, rows: Rows) -> str:
             colour = paint(_COLOURS[place % len(_COLOURS)])
             end = _curve(axes, rows, _TASK + task, colour, task)
             if end is not None:
-                ends.append((scalar(rows, _TASK + task)[0][-1], end, f"{wording.name(task)} {wording.nats(end)}", colour))
+                ends.append(
+                    (scalar(rows, _TASK + task)[0][-1], end, f"{wording.name(task)} {wording.nats(end)}", colour)
+                )
         axes.set_title(f"{title}: loss of each task, nats per token that counts")
         _ends(axes, ends)
         _steps(axes)

@@ -91,5 +91,7 @@ def test_a_model_trains_beside_its_task_weights(tiny_config, tiny_params, packed
     loss_fn = functools.partial(language_model_loss, config, tasks=terms)
     grads, metrics = jax.jit(jax.grad(loss_fn, has_aux=True))(params, batch)
     assert np.all(np.abs(grads[LEAF]) > 0)
-    assert float(metrics["loss"]) == pytest.approx(float(language_model_loss(config, multitask.detach(params), batch)[0]))
+    assert float(metrics["loss"]) == pytest.approx(
+        float(language_model_loss(config, multitask.detach(params), batch)[0])
+    )
     assert multitask.detach(params).keys() == tiny_params(config).keys()
