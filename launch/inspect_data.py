@@ -10,7 +10,7 @@ before the first that is named has not seen the document.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 import json
 from typing import Any
 
@@ -76,13 +76,18 @@ def _parts_of(row: dict[str, np.ndarray]) -> Iterator[tuple[int, bool, np.ndarra
 
 
 def _describe_row(
-    context: StageContext, stream: Stream, rows: PackedRows, step: int, place: int, component: str, index: int
+    tokenizer: tokenizer_lib.Tokenizer,
+    documents: Mapping[int, Document],
+    stream: Stream,
+    step: int,
+    place: int,
+    component: str,
+    index: int,
 ) -> dict[str, Any]:
+    rows = stream.loader.components[component]
     row = rows.row(index)
     real = row["segment_ids"] > 0
     seen = [piece for piece in rows.pieces(index) if piece[1] < piece[2]][: int(row["segment_ids"].max())]
-    documents = _documents(context, component, {piece[0] for piece in seen})
-    tokenizer = tokenizer_lib.load(context.input_folder("tokenizer") / MODEL_FILE)
     task_of = {int(s): NAMES[int(t)] for s, t in zip(row["segment_ids"][real], row["task_ids"][real])}
     return {
         "stream": stream.name,
@@ -135,11 +140,18 @@ def show_step(
     if not inside:
         last = max(stream.first_step + stream.num_steps for stream in chosen) - 1
         raise UserError(f"stage {context.spec.name} has no step {step} here", f"its last is {last}")
+    tokenizer = tokenizer_lib.load(context.input_folder("tokenizer") / MODEL_FILE)
     for stream in inside:
         if stream.known_until is not None and step > stream.known_until:
             context.progress.note(f"{stream.name}: the curriculum is known to step {stream.known_until}")
-        for place, component, index in _rows_of(stream, step - stream.first_step, host, hosts):
-            yield _describe_row(context, stream, stream.loader.components[component], step, place, component, index)
+        fed = _rows_of(stream, step - stream.first_step, host, hosts)
+        wanted: dict[str, set[int]] = {}
+        for _, component, index in fed:
+            pieces = stream.loader.components[component].pieces(index)
+            wanted.setdefault(component, set()).update(document for document, _, _ in pieces)
+        documents = {component: _documents(context, component, places) for component, places in wanted.items()}
+        for place, component, index in fed:
+            yield _describe_row(tokenizer, documents[component], stream, step, place, component, index)
 
 
 def steps_of_document(context: StageContext, chosen: list[Stream], document_id: str) -> Iterator[dict[str, Any]]:
