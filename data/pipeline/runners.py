@@ -9,7 +9,10 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import multiprocessing
+import os
 import sys
+import threading
+import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -18,6 +21,7 @@ from data.pipeline import dedup_step
 from data.pipeline.job import Job
 
 Work = Callable[[Job, int], None]
+_WATCH_SECONDS = 0.5
 
 
 class Runner(dedup_step.Clusterer, Protocol):
@@ -44,6 +48,17 @@ class InProcess(_OneMachine):
             yield number
 
 
+def _end_with(parent: int) -> None:
+    """Ends this process soon after its parent, which may be killed without a chance to end its workers."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 class ProcessPool(_OneMachine):
     """Runs units in processes of this machine. Use as a context manager.
 
@@ -52,7 +67,9 @@ class ProcessPool(_OneMachine):
     """
 
     def __init__(self, workers: int):
-        self._pool = concurrent.futures.ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        self._pool = concurrent.futures.ProcessPoolExecutor(
+            workers, multiprocessing.get_context("spawn"), initializer=_end_with, initargs=(os.getpid(),)
+        )
 
     def __enter__(self) -> ProcessPool:
         return self
