@@ -17,6 +17,7 @@ def run_python(code):
     )
 
 
+@pytest.mark.slow
 def test_sentencepiece_protobuf_and_seqio_agree():
     # sentencepiece 0.2.3 generates code for protobuf 7, which apache-beam forbids; the resolver installs both happily.
     result = run_python(

@@ -96,8 +96,14 @@ def _fit(folder, feed, branches=(), frozen_trunk=False, tasks=None):
     return digest(state.all_params), curriculum
 
 
-@pytest.mark.parametrize("branches", [(), ("a", "b")], ids=["single", "branches"])
-@pytest.mark.parametrize("tasks", [None, TaskTerms(("even", "odd"), (1.0, 0.5), learned=True)], ids=["", "tasks"])
+_TASKS = TaskTerms(("even", "odd"), (1.0, 0.5), learned=True)
+
+
+@pytest.mark.parametrize(
+    ("branches", "tasks"),
+    [((), None), (("a", "b"), None), (("a", "b"), _TASKS), pytest.param((), _TASKS, marks=pytest.mark.slow)],
+    ids=["single", "branches", "branches, tasks", "single, tasks"],
+)
 def test_interrupted_and_resumed_equals_unbroken(tmp_path, branches, tasks):
     fit = functools.partial(_fit, branches=branches, frozen_trunk=bool(branches), tasks=tasks)
     unbroken = fit(tmp_path / "unbroken", CountingFeed(len(branches)))

@@ -46,6 +46,7 @@ def test_the_tree_does_not_depend_on_how_it_is_run(tiny_config, changes):
         assert shapes(dataclasses.replace(config, **other)) == shapes(config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scope, changes", [("model", dict(scan_unroll=2, remat="dots")), ("layer", dict(remat="full"))]
 )

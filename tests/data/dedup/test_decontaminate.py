@@ -225,6 +225,7 @@ def test_a_folder_without_items_is_refused(tmp_path):
         decontaminate.load_benchmarks(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_every_real_benchmark_is_found_in_a_text_that_quotes_it():
     base = pathlib.Path(os.environ.get("MISTRAL_MOE_SAMPLES", ROOT.parent / "shared")) / "benchmarks"
     if not base.exists():

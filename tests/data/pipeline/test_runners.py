@@ -93,6 +93,7 @@ def test_every_record_is_accounted_for(built, source_folder):
     assert set(manifest["inputs"]) == {str(path) for path in source_folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_two_workers_and_beam_write_the_same_bytes(built, source_folder, tmp_path):
     from data.pipeline.beam_runner import BeamRunner
 
