@@ -57,10 +57,18 @@ class Invocation:
     flags: str
 
 
+def define_config() -> None:
+    """Defines --config; exits with one line where a flag file that the command line names can't be read."""
+    try:
+        config_flags.DEFINE_config_file(
+            "config", None, "Config file, FILE.py or FILE.py:ARG; override with --config.key=value."
+        )
+    except flags.Error as error:  # defining it reads the flag files
+        _exit(UsageError(str(error).removeprefix("ERROR:: "), _HINT))
+
+
 def _define_flags() -> None:
-    config_flags.DEFINE_config_file(
-        "config", None, "Config file, FILE.py or FILE.py:ARG; override with --config.key=value."
-    )
+    define_config()
     flags.DEFINE_string("workdir", None, "Folder that holds this model's stages; made if it is not there.")
     flags.DEFINE_boolean("dry_run", False, "Print parameters, memory, FLOPs and the plan; write nothing.")
 
@@ -181,7 +189,7 @@ def _guarded(run: Callable[[], None]) -> None:
 
 
 def command(run: Callable[[], None]) -> NoReturn:
-    """Parses the command line of a binary that takes neither config nor workdir, runs and exits.
+    """Parses the command line of a binary that is no stage of a run, runs and exits.
 
     Args:
       run: what to call; its flags are defined with absl before this call.
@@ -223,9 +231,6 @@ def main(what: str | Callable[[Invocation], None], stages: Stages = STAGES) -> N
     if isinstance(what, str):
         stages_lib.get(what, stages)
     allocator.ensure()
-    try:
-        _define_flags()
-    except flags.Error as error:  # defining --config reads the flag files
-        _exit(UsageError(str(error).removeprefix("ERROR:: "), _HINT))
+    _define_flags()
     app.run(lambda argv: _guarded(lambda: run(argv)), flags_parser=parse)
     raise AssertionError("app.run exits")

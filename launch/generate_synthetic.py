@@ -54,8 +54,8 @@ def define_flags() -> None:
     flags.DEFINE_integer("seed", 0, "Another seed makes other examples.", lower_bound=0)
     flags.DEFINE_integer("workers", os.cpu_count() or 1, "Processes; the files do not depend on it.", lower_bound=1)
     flags.DEFINE_string("model", "", "Model that writes the completions, as launch.evaluate names them.")
-    flags.DEFINE_string("config", "", "Config of the run that the model is of.")
-    flags.DEFINE_string("workdir", "", "Folder of that run.")
+    cli.define_config()
+    flags.DEFINE_string("workdir", "", "Folder of the run that the model is of; --config is its config.")
     flags.DEFINE_float("temperature", 0.7, "Of the model's sampling; 0 is greedy.", lower_bound=0.0)
     flags.DEFINE_integer("max_tokens", 256, "Tokens of a completion.", lower_bound=1)
     flags.DEFINE_string("verify", None, "Folder of an earlier run: replay the certificate of every document in it.")
@@ -67,20 +67,29 @@ def _now() -> str:
 
 def _writer(values: flags.FlagValues) -> ModelWriter | None:
     """The model that writes, None where the generators do."""
+    config = values["config"].value
     if not values.model:
+        if config is not None or values.workdir:
+            raise UsageError("--config and --workdir are for --model, which is missing", "add --model=NAME")
         return None
+    if values.metamath:
+        raise UsageError("steps of Metamath proofs are not written by models", "leave --metamath or --model out")
     from launch import writer  # generators need no JAX
 
-    if not (values.config and values.workdir):
+    if config is None or not values.workdir:
         raise UsageError("--model is given without --config or --workdir", "name the run that the model is of")
-    return writer.load(values.config, values.workdir, values.model, values.temperature, values.max_tokens)
+    return writer.load(config, values.workdir, values.model, values.temperature, values.max_tokens)
 
 
-def _options(values: flags.FlagValues, model: str) -> build_lib.Options:
+def _check(values: flags.FlagValues) -> None:
+    """Raises where something is missing that no default stands for, before a model is loaded."""
     for name in ("domain", "count", "output"):
         if values[name].value is None:
             raise UsageError(f"--{name} is missing", f"add --{name}=..., or --verify=DIR")
     level_index(values.domain, values.level or LEVELS.get(values.domain, ("",))[0])
+
+
+def _options(values: flags.FlagValues, model: str) -> build_lib.Options:
     digest = load(values.metamath).sha256 if values.metamath else ""
     wanted = (values.level,) if values.level else LEVELS[values.domain]
     for level in wanted:
@@ -137,7 +146,10 @@ def _write_manifest(output: str, metamath: str) -> None:
 
 
 def _generate(values: flags.FlagValues) -> None:
+    _check(values)
     writer = _writer(values)
+    # A model stays in this process.
+    workers = 1 if writer else values.workers
     options = _options(values, writer.name if writer else "")
     _refuse_other(values.output)
     with Workdir(values.output).lock():
@@ -148,16 +160,16 @@ def _generate(values: flags.FlagValues) -> None:
                 rate = at.made / max(time.monotonic() - began, 1e-9)
                 stage.update(at.chosen, at.wanted, level=at.level, candidates_per_second=rate)
 
-            with local_runner(1 if writer else values.workers) as runner:
+            with local_runner(workers) as runner:
                 report = build_lib.build(options, values.output, values.metamath, runner, _now, tell, writer)
         if report.seconds or not (pathlib.Path(values.output) / MANIFEST_FILE).exists():
             _write_manifest(values.output, values.metamath)
         else:
             print(f"{values.domain}: all is complete in {values.output}")
-    _print_summary(values, report)
+    _print_summary(values.domain, report, workers)
 
 
-def _print_summary(values: flags.FlagValues, report: build_lib.Report) -> None:
+def _print_summary(domain: str, report: build_lib.Report, workers: int) -> None:
     row = report.manifest["records"]
     dropped, quarantined = sum(row["dropped"].values()), sum(row["quarantined"].values())
     print(f"records  in {row['in']:,} = out {row['out']:,} + dropped {dropped:,} + quarantined {quarantined:,}")
@@ -167,9 +179,9 @@ def _print_summary(values: flags.FlagValues, report: build_lib.Report) -> None:
         documents = report.manifest["levels"][level]["documents"]
         print(f"  {level:28} {documents:,} examples, {documents / seconds:,.0f} examples/s")
     if total := sum(report.seconds.values()):
-        workers = f"{values.workers} process" + ("es" if values.workers > 1 else "")
+        processes = f"{workers} process" + ("es" if workers > 1 else "")
         rate = f"{row['out'] / total:,.0f} examples/s"
-        print(f"{values.domain}: {row['out']:,} examples in {total:.1f} s, {rate}, {workers}")
+        print(f"{domain}: {row['out']:,} examples in {total:.1f} s, {rate}, {processes}")
 
 
 def _database(values: flags.FlagValues, root: pathlib.Path) -> str:

@@ -51,7 +51,7 @@ def corpus_options(config) -> Options:
             sources=(*without, *(name for name in own if name in inputs)),
             inputs={name: inputs[name] for name in own if name in inputs},
             max_bytes_per_level=int(data[f"{domain}_level_bytes"]),
-            generated_bytes_per_level=int(data[f"{domain}_level_bytes"] or data.generated_level_bytes),
+            generated_bytes_per_level=int(data.generated_level_bytes),
             max_source_bytes=int(data.language_source_bytes) if domain == "language" else 0,
             weights={name: weights[name] for name in without},
         )

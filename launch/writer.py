@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 import dataclasses
 
+import ml_collections
+
 from data import tokenizer as tokenizer_lib
-from launch import config_file, data_order, models
+from launch import data_order, models
 from launch.errors import UserError
 from launch.evaluate import model_of
 from launch.train_tokenizer import MODEL_FILE
@@ -15,6 +17,7 @@ from mistral_moe.inference.decode import complete
 from mistral_moe.models.config import MistralConfig
 
 ROWS = 16  # prompts in a pass
+_WIDTH = 64  # windows are a multiple of it, so that prompts of many lengths share a compiled program
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,16 +57,19 @@ class ModelWriter:
                 self.tokenizer.eos_id,
                 self.temperature,
                 (seed + first) % 2**32,
+                width_multiple=_WIDTH,
             )
             completions += [self.tokenizer.decode(new) for new in done[: len(rows)]]
         return completions
 
 
-def load(config_path: str, workdir: str, model: str, temperature: float, max_tokens: int) -> ModelWriter:
+def load(
+    config: ml_collections.ConfigDict, workdir: str, model: str, temperature: float, max_tokens: int
+) -> ModelWriter:
     """The writer that flags describe.
 
     Args:
-      config_path: the run's config.
+      config: the run's.
       workdir: the run's folder.
       model: as in the results of `launch.evaluate`: seed, expert_math, dense_equal_flops, mixture_after_joint.
       temperature, max_tokens: see `ModelWriter`.
@@ -72,7 +78,6 @@ def load(config_path: str, workdir: str, model: str, temperature: float, max_tok
       UserError: there is no such model, or its stage is not complete.
     """
     folder = Workdir(workdir)
-    config = config_file.load(config_path)
     context = data_order.context_of(config, folder, "evaluate")
     spec, stage, prefix = model_of(config, model)
     manifest = folder.read_manifest(context.stages[stage].folder)

@@ -35,8 +35,6 @@ JOB = "job"  # the folder that a program starts in
 _NAME = "program.py"
 _PIPE_BYTES = 1 << 16  # what a pipe holds, by default
 _SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_SUBREAPER, _SET_NO_NEW_PRIVILEGES = 1, 4, 36, 38
-
-
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 

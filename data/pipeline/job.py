@@ -111,7 +111,7 @@ def make_job(domain: str, options: Options, out: str) -> Job:
             raise ValueError(f"source {name!r} takes no input: it is {info.where}")
         if info.generate is not None and wanted.generated_bytes(name) <= 0:
             raise ValueError(
-                f"{domain}: say how many bytes of each level {name!r} is to make, it generates without end"
+                f"{domain}: {name!r} generates without end; set max_bytes_per_level, and let its share of it be a byte at least"
             )
         for shard in range(NUM_SHARDS):
             request = ReadRequest(

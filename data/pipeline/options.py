@@ -17,7 +17,7 @@ class DomainOptions:
       inputs: input of each source that is read from files, as `data.inputs.expand` takes it.
       max_bytes_per_level: bytes (text and media, as written) that a level may hold over both splits; the documents with
         the lowest ids are kept. 0: no limit.
-      generated_bytes_per_level: bytes of a level that the generators share out among them; 0: `max_bytes_per_level`.
+      generated_bytes_per_level: bytes of a level that the generators share out among them where there is no such limit.
       max_source_bytes: bytes of files to open, drawn by seed, for sources that every machine has; 0: all.
       weights: of the sources when those bytes are shared out, 1 where none is named. What a source that is read from
         files would have got is not made.
@@ -35,7 +35,7 @@ class DomainOptions:
     def generated_bytes(self, name: str) -> int:
         """Bytes of each level that a generating source is to make."""
         total = sum(self.weights.get(source, 1.0) for source in self.sources)
-        return int((self.generated_bytes_per_level or self.max_bytes_per_level) * self.weights.get(name, 1.0) / total)
+        return int((self.max_bytes_per_level or self.generated_bytes_per_level) * self.weights.get(name, 1.0) / total)
 
 
 @dataclasses.dataclass(frozen=True)

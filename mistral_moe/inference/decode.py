@@ -15,9 +15,6 @@ import numpy as np
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import Mistral
 
-# Windows are a multiple of this wide, so that prompts of many lengths share a compiled program.
-_WIDTH_STEP = 64
-
 
 @functools.partial(jax.jit, static_argnums=(0, 4))
 def _complete(config, params, tokens, lengths, num_tokens, temperature, key):
@@ -44,6 +41,7 @@ def complete(
     eos_id: int,
     temperature: float = 0.0,
     seed: int = 0,
+    width_multiple: int = 1,
 ) -> list[list[int]]:
     """Continues prompts of different lengths.
 
@@ -55,6 +53,7 @@ def complete(
       eos_id: a completion ends before it.
       temperature: 0 is greedy.
       seed: of the sampling.
+      width_multiple: the window's width is a multiple of it; every width is compiled once.
 
     Returns:
       The new tokens of each prompt.
@@ -65,7 +64,7 @@ def complete(
     if not all(prompts):
         raise ValueError(f"prompt {[bool(p) for p in prompts].index(False)} is empty; give it at least the BOS id")
     lengths = np.array([len(prompt) for prompt in prompts], np.int32)
-    width = -(-(int(lengths.max()) + num_tokens) // _WIDTH_STEP) * _WIDTH_STEP
+    width = -(-(int(lengths.max()) + num_tokens) // width_multiple) * width_multiple
     tokens = np.full((len(prompts), width), eos_id, np.int32)
     for row, prompt in zip(tokens, prompts):
         row[: len(prompt)] = prompt

@@ -253,8 +253,16 @@ def test_another_run_or_something_else_in_the_folder_is_refused(tmp_path, run):
         assert refused.returncode == 1 and told in refused.stderr and refused.stderr.count("\n") == 1, refused.stderr
 
 
-def test_mistakes_are_told_in_one_line(run):
+def test_mistakes_are_told_in_one_line(run, tmp_path):
+    model = ("--domain=math", "--count=1", f"--output={tmp_path / 'x'}", "--model=seed")
+    of_run = ("--config=experiments/tiny.py", f"--workdir={tmp_path}")
     mistakes = (
+        (model, 2, "--model is given without --config or --workdir"),
+        ((*model, *of_run), 1, "stage tokenizer is not complete"),
+        ((*model, *of_run, "--metamath=set.mm"), 2, "leave --metamath or --model out"),
+        ((*model[:-1], *of_run), 2, "add --model=NAME"),
+        ((*model, *of_run, "--config.seeed=1"), 1, "seeed"),
+        ((*model[1:], *of_run), 2, "--domain is missing"),
         (("--domain=cooking", "--count=1", "--output=x"), 1, "unknown domain 'cooking'"),
         (("--domain=math", "--level=hard", "--count=1", "--output=x"), 1, "unknown level 'hard' of math"),
         (("--domain=math", "--source=logic_problems", "--count=1", "--output=x"), 1, "those that do are math_problems"),
