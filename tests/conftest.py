@@ -20,6 +20,12 @@ hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("same")
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Long bytes are named by their argument: a gzip file tells the second it was made, and the processes of
+    pytest-xdist must collect tests of the same names."""
+    return argname if isinstance(val, bytes) and len(val) > 20 else None
+
+
 @pytest.fixture(scope="session")
 def tiny_config():
     """make(**changes) -> a config of two layers; `experts=5` names five experts.
