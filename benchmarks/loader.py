@@ -8,8 +8,8 @@ epoch is built. seqio reads the same ArrayRecord files through the same Task, wh
 every core, and packs with its `DecoderFeatureConverter`. Turns alternate (A B A B ...), each side in a process of its own; rates
 are real tokens by wall time, and the ratio is the median over the turns. A second epoch costs ours the packing alone.
 
-Also printed: the share of tokens in the rows that are no padding, for text and for a level of prompts with completions, and the
-peak memory of packing a corpus and one of ten times its size.
+Also printed: the share of tokens in the rows that are no padding, for text and for levels of prompts with completions, and the
+peak memory of a corpus and of ones of ten and a hundred times its size, to encode it and to pack it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import numpy as np
 
 from benchmarks import text_corpora
 from benchmarks.sides import Side
-from data import records, tokenizer as tokenizer_lib, tokens
+from data import records, side_arrays, tokenizer as tokenizer_lib, tokens
 from data.document import Document
 from data.packing import PackedRows
 from data.task_marks import TaskMarks
@@ -39,9 +39,8 @@ _ROUNDS = flags.DEFINE_integer("rounds", 5, "Turns of each side.", lower_bound=1
 _SEQ_LEN = flags.DEFINE_integer("seq_len", 1024, "T, tokens in a row.", lower_bound=8)
 _THREADS = flags.DEFINE_integer("threads", 2, "Threads of our tokenizer; seqio takes all cores.", lower_bound=1)
 _JSON = flags.DEFINE_string("json", "", "File for the figures.")
-_MEMORY = flags.DEFINE_integer(
-    "memory", 0, "Packs so many million tokens and prints the peak memory; for the benchmark."
-)
+_PACK_MEMORY = flags.DEFINE_integer("pack_memory", 0, "Packs so many million tokens and prints the peak memory.")
+_ENCODE_MEMORY = flags.DEFINE_integer("encode_memory", 0, "Encodes so many thousand texts and prints the peak memory.")
 _PLACE = ("language", "plain", "train")
 
 
@@ -94,38 +93,72 @@ class Theirs:
 
 
 class Lengths:
-    """A corpus of made-up documents of which nothing is kept but their lengths."""
+    """A corpus of made-up documents of which nothing is kept but their lengths, and these on disk."""
 
     fingerprint, itemsize = "lengths", 2
 
-    def __init__(self, num_tokens: int):
-        drawn = np.random.default_rng(0).lognormal(6, 1, num_tokens // 300)
-        ends = np.cumsum(np.clip(drawn.astype(np.int64), 8, 20_000))
-        self.lengths = np.diff(ends[ends <= num_tokens], prepend=0)
-        self.marks = TaskMarks.of_texts(len(self.lengths))
+    def __init__(self, folder: str, num_tokens: int):
+        path, self.num_tokens, rng = pathlib.Path(folder) / "lengths.npy", 0, np.random.default_rng(0)
+        with side_arrays.Writer(path, np.int64) as writer:
+            while self.num_tokens < num_tokens:
+                lengths = np.clip(rng.lognormal(6, 1, 10_000).astype(np.int64), 8, 20_000)
+                writer.append(lengths)
+                self.num_tokens += int(lengths.sum())
+        self._lengths = side_arrays.Reader(path)
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def lengths(self, start, stop):
+        """Tokens of each document, int64 [stop - start]."""
+        return self._lengths.read(start, stop)
+
+    def marks(self, start, stop):
+        """All are plain texts."""
+        return TaskMarks.of_texts(stop - start)
 
     def read(self, indices):
         """Tokens of several documents."""
-        return [np.full(self.lengths[index], 7, np.uint16) for index in indices]
+        return [np.full(length, 7, np.uint16) for length in self._lengths.take(indices)]
 
 
-def peak_of_packing(million_tokens: int) -> dict[str, float]:
-    """Packs 20,000 rows spread over an epoch. Returns the documents and the peak memory in MB, before and after."""
-    source = Lengths(million_tokens * 1_000_000)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    rows = PackedRows(source, 1024, memory_bytes=0)
-    for index in np.linspace(0, len(rows) - 1, 20_000).astype(int):
-        rows.row(int(index))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"documents": len(source.lengths), "before_mb": before, "after_mb": after}
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def fill_of_problems(folder: pathlib.Path, seq_len: int) -> float:
+def memory_of_packing(million_tokens: int) -> dict[str, float]:
+    """Builds 20,000 rows in 20 places of an epoch. Returns the documents and the peak memory in MB, before and after."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Lengths(folder, million_tokens * 1_000_000)
+        before = _peak_mb()
+        rows = PackedRows(source, 1024, memory_bytes=0)
+        for start in np.linspace(0, len(rows) - 1000, 20).astype(int).tolist():
+            for index in range(start, start + 1000):
+                rows.row(index)
+    return {"documents": len(source), "before_mb": before, "after_mb": _peak_mb()}
+
+
+def memory_of_encoding(thousand_texts: int) -> dict[str, float]:
+    """Encodes so many short documents. Returns their number and the peak memory in MB, before and after."""
+    texts = text_corpora.prose(2_000_000)
+    documents = (
+        Document(texts[n % len(texts)][:1000], *_PLACE[:1], f"prose:{n}", "MIT", _PLACE[1])
+        for n in range(thousand_texts * 1000)
+    )
+    tokenizer = tokenizer_lib.load(tokenizer_lib.mistral_path("v3"))
+    with tempfile.TemporaryDirectory() as folder:
+        records.write_documents(records.shard_path(folder, *_PLACE), documents)
+        before = _peak_mb()
+        found = tokens.encode_split(folder, pathlib.Path(folder) / "tokens", tokenizer, *_PLACE, num_threads=1)
+    return {"documents": found["documents"], "before_mb": before, "after_mb": _peak_mb()}
+
+
+def fill_of_problems(folder: pathlib.Path, level: str, seq_len: int) -> float:
     """Share of tokens in rows of whole prompts with their completions that are no padding."""
     from data.sources import math_problems
 
-    place = ("math", "algebra", "train")
-    documents = [math_problems.generate("algebra", 0, index) for index in range(4000)]
+    place = ("math", level, "train")
+    documents = [math_problems.generate(level, 0, index) for index in range(4000)]
     records.write_documents(records.shard_path(folder, *place), documents)
     tokenizer = tokenizer_lib.load(tokenizer_lib.mistral_path("v3"))
     tokens.encode_split(folder, folder / "tokens", tokenizer, *place, shares={"math_problem": 1.0})
@@ -138,9 +171,10 @@ def main(argv: list[str]) -> None:
     """Prints the figures."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    if _MEMORY.value:
-        print(json.dumps(peak_of_packing(_MEMORY.value)))
-        return
+    for flag, measure in ((_PACK_MEMORY, memory_of_packing), (_ENCODE_MEMORY, memory_of_encoding)):
+        if flag.value:
+            print(json.dumps(measure(flag.value)))
+            return
     with tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
         texts = text_corpora.prose(int(_MB.value * 1e6))
@@ -151,7 +185,7 @@ def main(argv: list[str]) -> None:
         turns = [(ours.call("run"), theirs.call("run")) for _ in range(_ROUNDS.value)]
         ours.close()
         theirs.close()
-        problems = fill_of_problems(folder, _SEQ_LEN.value)
+        problems = {level: fill_of_problems(folder, level, _SEQ_LEN.value) for level in ("arithmetic", "algebra")}
     both = [mine["tokens"] / (mine["encode"] + mine["pack"]) for mine, _ in turns]
     packing = [mine["tokens"] / mine["pack"] for mine, _ in turns]
     peer = [other["tokens"] / other["seconds"] for _, other in turns]
@@ -165,14 +199,16 @@ def main(argv: list[str]) -> None:
     print(f"| ours | {mine['tokens']:,} | {rate:,.0f} | {packed:,.0f} | {fill['ours']:.2%} |")
     print(f"| seqio | {other['tokens']:,} | {theirs_rate:,.0f} | | {fill['seqio']:.2%} |")
     print(f"\nratio **{statistics.median(ratios):.2f}** ({min(ratios):.2f} to {max(ratios):.2f})")
-    print(f"fill of whole prompts with completions: {problems:.2%}")
+    for level, share in problems.items():
+        print(f"fill of whole prompts with completions, {level}: {share:.2%}")
     memory = {}
-    for million in (20, 200, 2000):
-        command = [sys.executable, "-m", "benchmarks.loader", f"--memory={million}"]
-        memory[million] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    for flag in ("pack_memory=20", "pack_memory=200", "pack_memory=2000", "encode_memory=10", "encode_memory=100"):
+        command = [sys.executable, "-m", "benchmarks.loader", f"--{flag}"]
+        found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        memory[flag] = found
+        verb = flag.partition("_")[0]
         print(
-            f"{million} million tokens in {memory[million]['documents']:,} documents: peak "
-            f"{memory[million]['after_mb']:.0f} MB, {memory[million]['before_mb']:.0f} MB before packing"
+            f"{verb} {found['documents']:,} documents: peak {found['after_mb']:.0f} MB, {found['before_mb']:.0f} MB before"
         )
     if _JSON.value:
         figures = {"ratios": ratios, "fill": fill, "fill_whole": problems, "memory": memory, "turns": turns}

@@ -7,6 +7,7 @@ beside others. Both lose no token and repeat none.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ from data import bins
 
 # (document, first token, token after the last)
 Piece = tuple[int, int, int]
-_EPOCHS_KEPT = 2
+_KEPT = 2
 
 
 class Layout(Protocol):
@@ -29,32 +30,51 @@ class Layout(Protocol):
         """What lies in a row of an epoch, in order."""
 
 
-def permutation(num_items: int, seed: int, epoch: int) -> np.ndarray:
-    """Order of the items in one epoch, int64 [num_items], the same on every machine and NumPy version.
+def permutation(num_items: int, seed: int, epoch: int, part: int = 0) -> np.ndarray:
+    """Order of the items of a part in one epoch, int64 [num_items], the same on every machine and NumPy version.
 
     NumPy promises stable raw bits, but no stable `Generator.permutation`; hence the sort of random keys.
     """
-    keys = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(num_items)
+    keys = np.random.PCG64(np.random.SeedSequence([seed, epoch, part])).random_raw(num_items)
     return np.argsort(keys, kind="stable")
 
 
-class _Recent:
-    """The last few results of a function of the epoch; safe between threads."""
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """The order of items in every epoch.
+
+    Attributes:
+      seed: of the orders; every epoch has one of its own.
+      shuffle: False keeps the items as they stand, in every epoch.
+      part: of the corpus; each has orders of its own.
+    """
+
+    seed: int
+    shuffle: bool = True
+    part: int = 0
+
+    def __call__(self, num_items: int, epoch: int) -> np.ndarray:
+        """The items of an epoch in order, int64 [num_items]."""
+        return permutation(num_items, self.seed, epoch, self.part) if self.shuffle else np.arange(num_items)
+
+
+class Recent:
+    """The last two results of a function of a number (an epoch, a block); safe between threads."""
 
     def __init__(self, make: Callable[[int], Any]):
         self._make = make
         self._kept: collections.OrderedDict[int, Any] = collections.OrderedDict()
         self._lock = threading.Lock()
 
-    def __call__(self, epoch: int) -> Any:
+    def __call__(self, number: int) -> Any:
         with self._lock:
-            if epoch in self._kept:
-                self._kept.move_to_end(epoch)
-                return self._kept[epoch]
-        made = self._make(epoch)
+            if number in self._kept:
+                self._kept.move_to_end(number)
+                return self._kept[number]
+        made = self._make(number)
         with self._lock:
-            self._kept[epoch] = made
-            while len(self._kept) > _EPOCHS_KEPT:
+            self._kept[number] = made
+            while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return made
 
@@ -65,29 +85,25 @@ class SplitLayout:
     A row's last piece may reach one token further: the target of its last token. Only an epoch's last row is not full.
     """
 
-    def __init__(
-        self, lengths: np.ndarray, seq_len: int, seed: int, shuffle: bool, documents: np.ndarray | None = None
-    ):
+    def __init__(self, lengths: np.ndarray, seq_len: int, order: Order, documents: np.ndarray | None = None):
         """Lays out the rows.
 
         Args:
           lengths: tokens of each document, int64 [documents].
           seq_len: T.
-          seed: of the order of documents; every epoch has an order of its own.
-          shuffle: False keeps the documents' order in every epoch.
+          order: of the documents.
           documents: those that are laid out, int64; None for all.
         """
-        self._seq_len, self._seed, self._shuffle = seq_len, seed, shuffle
+        self._seq_len, self._order = seq_len, order
         self._documents = np.arange(len(lengths)) if documents is None else documents
         self._lengths = lengths[self._documents]
         self._num_tokens = int(self._lengths.sum())
         self.num_rows = -(-self._num_tokens // seq_len)
-        self._epoch = _Recent(self._order)
+        self._epoch = Recent(self._in_order)
 
-    def _order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    def _in_order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Order of the documents and the end of each in the epoch's stream."""
-        number = len(self._documents)
-        order = permutation(number, self._seed, epoch) if self._shuffle else np.arange(number)
+        order = self._order(len(self._documents), epoch)
         return order, np.cumsum(self._lengths[order])
 
     def pieces(self, epoch: int, row: int) -> list[Piece]:
@@ -111,9 +127,9 @@ class FitLayout:
     epoch. So an epoch has the same number of rows each time, and a document other neighbours.
     """
 
-    def __init__(self, lengths: np.ndarray, seq_len: int, seed: int, shuffle: bool, documents: np.ndarray):
+    def __init__(self, lengths: np.ndarray, seq_len: int, order: Order, documents: np.ndarray):
         """Lays out the rows; see `SplitLayout` for the arguments."""
-        self._seed, self._shuffle = seed, shuffle
+        self._order = order
         counts = -(-lengths[documents] // seq_len)
         owners = np.repeat(documents, counts)
         starts = (np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)) * seq_len
@@ -127,13 +143,11 @@ class FitLayout:
         self._row_starts = np.concatenate([[0], np.cumsum(per_row)]).astype(np.int64)
         # Places in the rows by the length that belongs there, as the items are by theirs.
         self._places = np.argsort(np.concatenate(slots), kind="stable") if slots else np.empty(0, np.int64)
-        self._epoch = _Recent(self._by_place)
+        self._epoch = Recent(self._by_place)
 
     def _by_place(self, epoch: int) -> np.ndarray:
         """Items in the order of their places in the rows, int64 [items, 3]."""
-        number = len(self._items)
-        order = permutation(number, self._seed, epoch) if self._shuffle else np.arange(number)
-        shuffled = self._items[order]
+        shuffled = self._items[self._order(len(self._items), epoch)]
         by_length = shuffled[np.argsort(shuffled[:, 2] - shuffled[:, 1], kind="stable")]
         placed = np.empty_like(by_length)
         placed[self._places] = by_length
@@ -148,17 +162,16 @@ class FitLayout:
 class MixedLayout:
     """Rows of several layouts, in a new order each epoch."""
 
-    def __init__(self, layouts: list[Layout], seed: int, shuffle: bool):
-        """Takes the layouts that have rows; without `shuffle` they follow each other."""
+    def __init__(self, layouts: list[Layout], order: Order):
+        """Takes the layouts that have rows; unshuffled they follow each other."""
         self._layouts = [layout for layout in layouts if layout.num_rows]
         self._ends = np.cumsum([layout.num_rows for layout in self._layouts])
-        self.num_rows = int(self._ends[-1])
-        self._epoch = _Recent(lambda epoch: permutation(self.num_rows, seed, epoch) if shuffle else None)
+        self.num_rows = sum(layout.num_rows for layout in self._layouts)
+        self._epoch = Recent(lambda epoch: order(self.num_rows, epoch))
 
     def pieces(self, epoch: int, row: int) -> list[Piece]:
         """What lies in a row of an epoch."""
-        order = self._epoch(epoch)
-        place = row if order is None else int(order[row])
+        place = int(self._epoch(epoch)[row])
         number = int(np.searchsorted(self._ends, place, side="right"))
         layout = self._layouts[number]
         return layout.pieces(epoch, place - int(self._ends[number] - layout.num_rows))

@@ -2,11 +2,16 @@
 
 So a row is a pure function of its index: the position in the data is one integer, in the middle of a document too, and does
 not depend on how many hosts read it.
+
+Documents are laid out in blocks of consecutive ones, so that memory does not grow with the corpus: an epoch takes the blocks
+in an order of its own and shuffles each. That is as good as one shuffle of all where documents stand in the order of a hash,
+as `launch.process_data` leaves them.
 """
 
 from __future__ import annotations
 
 import collections
+import dataclasses
 import hashlib
 import threading
 from collections.abc import Sequence
@@ -14,7 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
-from data.layouts import FitLayout, Layout, MixedLayout, Piece, SplitLayout
+from data.layouts import FitLayout, Layout, MixedLayout, Order, Piece, Recent, SplitLayout
 from data.multitask.registry import DEFAULT, NAMES
 from data.task_marks import TaskMarks
 
@@ -28,18 +33,26 @@ ROW_DTYPES = {
 }
 Row = dict[str, np.ndarray]
 _DOCUMENTS_KEPT = 256
+_BLOCK_DOCUMENTS = 1 << 16
+# Raised when equal documents come to lie in other rows, so that no checkpoint goes on at a place that means another one.
+_LAYOUT_VERSION = 2
 
 
 class DocumentSource(Protocol):
     """Tokenised documents by index, as `data.tokens.TokenSource` has them."""
 
-    @property
-    def lengths(self) -> np.ndarray:
-        """Tokens of each document, int64 [documents]."""
+    def __len__(self) -> int:
+        """Number of documents."""
 
     @property
-    def marks(self) -> TaskMarks:
-        """The task of each document, and which of its tokens are learned."""
+    def num_tokens(self) -> int:
+        """Tokens of all documents."""
+
+    def lengths(self, start: int, stop: int) -> np.ndarray:
+        """Tokens of each document from `start` to `stop`, int64 [stop - start]."""
+
+    def marks(self, start: int, stop: int) -> TaskMarks:
+        """The task of each document from `start` to `stop`, numbered from 0, and which of its tokens are learned."""
 
     @property
     def itemsize(self) -> int:
@@ -56,6 +69,23 @@ class DocumentSource(Protocol):
         """All documents one after another, [sum of lengths]."""
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Block:
+    """Consecutive documents and how they lie in rows; in `layout` and `marks` they are numbered from 0.
+
+    Attributes:
+      first: number of its first document.
+      starts: where each document begins in the stream of all, int64 [documents].
+      marks: their tasks.
+      layout: their rows.
+    """
+
+    first: int
+    starts: np.ndarray
+    marks: TaskMarks
+    layout: Layout
+
+
 class PackedRows:
     """Rows of T tokens packed from documents without losing or doubling a token; a grain `RandomAccessDataSource`.
 
@@ -69,7 +99,13 @@ class PackedRows:
     """
 
     def __init__(
-        self, source: DocumentSource, seq_len: int, seed: int = 0, shuffle: bool = True, memory_bytes: int = 256 << 20
+        self,
+        source: DocumentSource,
+        seq_len: int,
+        seed: int = 0,
+        shuffle: bool = True,
+        memory_bytes: int = 256 << 20,
+        block_documents: int = _BLOCK_DOCUMENTS,
     ):
         """Lays out the rows; documents that fit `memory_bytes` are read at once, others as rows need them.
 
@@ -79,30 +115,37 @@ class PackedRows:
           seed: of the order of documents; every epoch has an order of its own.
           shuffle: False keeps the source's order in every epoch, as evaluation wants it.
           memory_bytes: largest split to keep in memory.
+          block_documents: documents that are laid out together.
 
         Raises:
-          ValueError: `seq_len` below 1, a negative seed, or no tokens at all.
+          ValueError: `seq_len` or `block_documents` below 1, a negative seed, or no tokens at all.
         """
-        if seq_len < 1 or seed < 0:
-            raise ValueError(f"seq_len must be at least 1 and seed at least 0, got {seq_len} and {seed}")
+        if seq_len < 1 or seed < 0 or block_documents < 1:
+            raise ValueError(
+                "seq_len and block_documents must be at least 1 and seed at least 0, got "
+                f"{seq_len}, {block_documents} and {seed}"
+            )
         self._source = source
         self._seq_len = seq_len
         self._seed = seed
         self._shuffle = shuffle
         self._memory_bytes = memory_bytes
-        self._lengths = source.lengths
-        self._num_tokens = int(self._lengths.sum())
-        if not self._num_tokens:
+        self._block_documents = block_documents
+        if not source.num_tokens:
             raise ValueError(f"{source!r} has no tokens to pack; add documents or leave it out of the mixture")
-        self._marks = source.marks
-        self._layout = self._lay_out()
+        self._first_tokens = [0]
+        self._block = Recent(self._lay_out)
+        # The blocks are made in order here, each of which tells where the next begins.
+        numbers = range(-(-len(source) // block_documents))
+        self._block_rows = np.array([self._block(number).layout.num_rows for number in numbers])
+        self._epoch = Recent(self._order_blocks)
         self._documents: collections.OrderedDict[int, np.ndarray] = collections.OrderedDict()
         self._lock = threading.Lock()
-        self._flat = source.read_all() if self._num_tokens * source.itemsize <= memory_bytes else None
-        self._starts = np.concatenate([[0], np.cumsum(self._lengths)])
+        self._flat = source.read_all() if source.num_tokens * source.itemsize <= memory_bytes else None
 
     def __reduce__(self):
-        return PackedRows, (self._source, self._seq_len, self._seed, self._shuffle, self._memory_bytes)
+        options = self._seq_len, self._seed, self._shuffle, self._memory_bytes, self._block_documents
+        return PackedRows, (self._source, *options)
 
     def __repr__(self) -> str:
         return f"PackedRows({self._source!r}, seq_len={self._seq_len}, seed={self._seed}, shuffle={self._shuffle})"
@@ -115,17 +158,18 @@ class PackedRows:
     @property
     def num_tokens(self) -> int:
         """Tokens of one epoch."""
-        return self._num_tokens
+        return self._source.num_tokens
 
     @property
     def fingerprint(self) -> str:
         """Names the stream of rows: equal fingerprints, equal row for every global index."""
-        parts = (self._source.fingerprint, self._seq_len, self._seed, self._shuffle)
+        options = self._seq_len, self._seed, self._shuffle, self._block_documents
+        parts = (_LAYOUT_VERSION, self._source.fingerprint, *options)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def __len__(self) -> int:
         """Rows of one epoch."""
-        return self._layout.num_rows
+        return int(self._block_rows.sum())
 
     def __getitem__(self, index: int) -> Row:
         """Row `index` of the first epoch; negative indices count from its end."""
@@ -145,28 +189,55 @@ class PackedRows:
         """
         if any(index < 0 for index in global_indices):
             raise IndexError(f"global row indices start at 0, got {min(global_indices)}")
-        spans = [self.pieces(int(index)) for index in global_indices]
+        spans = [self._span(int(index)) for index in global_indices]
         if self._flat is not None:
-            flat, starts = self._flat, self._starts
-            return [self._build([flat[starts[d] + a : starts[d] + b] for d, a, b in span], span) for span in spans]
-        documents = self._fetch([document for span in spans for document, _, _ in span])
-        return [self._build([documents[d][a:b] for d, a, b in span], span) for span in spans]
+            flat = self._flat
+            return [
+                self._build([flat[block.starts[d] + a : block.starts[d] + b] for d, a, b in span], span, block.marks)
+                for block, span in spans
+            ]
+        documents = self._fetch([block.first + document for block, span in spans for document, _, _ in span])
+        return [
+            self._build([documents[block.first + d][a:b] for d, a, b in span], span, block.marks)
+            for block, span in spans
+        ]
 
     def pieces(self, global_index: int) -> list[Piece]:
         """Pieces (document, start, stop) of a row, up to T + 1 tokens: the last may be a target only."""
-        epoch, row = divmod(global_index, self._layout.num_rows)
-        return self._layout.pieces(epoch, row)
+        block, span = self._span(global_index)
+        return [(block.first + document, start, stop) for document, start, stop in span]
 
-    def _lay_out(self) -> Layout:
-        lengths, options = self._lengths, (self._seq_len, self._seed, self._shuffle)
-        is_text = self._marks.task_ids == NAMES.index(DEFAULT)
+    def _span(self, global_index: int) -> tuple[_Block, list[Piece]]:
+        """The block that a row lies in, and the row's pieces of the block's documents."""
+        epoch, row = divmod(global_index, len(self))
+        order, ends = self._epoch(epoch)
+        place = int(np.searchsorted(ends, row, side="right"))
+        number = int(order[place])
+        block = self._block(number)
+        return block, block.layout.pieces(epoch, row - int(ends[place] - self._block_rows[number]))
+
+    def _order_blocks(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """The blocks of an epoch in order, and the row after the last of each."""
+        number = len(self._block_rows)
+        order = Order(self._seed, self._shuffle, part=number)(number, epoch)
+        return order, np.cumsum(self._block_rows[order])
+
+    def _lay_out(self, number: int) -> _Block:
+        first = number * self._block_documents
+        last = min(first + self._block_documents, len(self._source))
+        lengths, marks = self._source.lengths(first, last), self._source.marks(first, last)
+        starts = self._first_tokens[number] + np.cumsum(lengths) - lengths
+        if len(self._first_tokens) == number + 1:
+            self._first_tokens.append(self._first_tokens[number] + int(lengths.sum()))
+        options = self._seq_len, Order(self._seed, self._shuffle, number)
+        is_text = marks.task_ids == NAMES.index(DEFAULT)
         if is_text.all():
-            return SplitLayout(lengths, *options)
+            return _Block(first, starts, marks, SplitLayout(lengths, *options))
         texts = SplitLayout(lengths, *options, documents=np.flatnonzero(is_text))
         wholes = FitLayout(lengths, *options, documents=np.flatnonzero(~is_text))
-        return MixedLayout([texts, wholes], self._seed, self._shuffle)
+        return _Block(first, starts, marks, MixedLayout([texts, wholes], options[1]))
 
-    def _build(self, parts: list[np.ndarray], span: list[Piece]) -> Row:
+    def _build(self, parts: list[np.ndarray], span: list[Piece], marks: TaskMarks) -> Row:
         seq_len = self._seq_len
         window = np.concatenate(parts)
         lengths = np.array([stop - start for _, start, stop in span])
@@ -184,11 +255,11 @@ class PackedRows:
         follows = segments[1:] == segments[:-1]
         row["targets"][: len(follows)] = np.where(follows, window[1:], 0)
         learned = follows
-        if len(self._marks.unlearned):
-            learned = follows & np.concatenate([self._marks.learned(*piece) for piece in span])[1:]
+        if len(marks.unlearned):
+            learned = follows & np.concatenate([marks.learned(*piece) for piece in span])[1:]
         row["loss_weights"][: len(follows)] = learned
         documents = np.array([document for document, _, _ in span])
-        row["task_ids"][:size] = np.repeat(self._marks.task_ids[documents], lengths)[:size]
+        row["task_ids"][:size] = np.repeat(marks.task_ids[documents], lengths)[:size]
         return row
 
     def _fetch(self, indices: Sequence[int]) -> dict[int, np.ndarray]:

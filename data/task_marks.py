@@ -29,6 +29,11 @@ class TaskMarks:
         """Marks of documents that are plain texts, all of them learned."""
         return cls(np.full(num_documents, NAMES.index(DEFAULT), np.int32), np.empty((0, 3), np.int64))
 
+    def between(self, start: int, stop: int) -> TaskMarks:
+        """The marks of the documents from `start` to `stop`, numbered from 0."""
+        first, last = np.searchsorted(self.unlearned[:, 0], [start, stop])
+        return TaskMarks(self.task_ids[start:stop], self.unlearned[first:last] - [start, 0, 0])
+
     def learned(self, document: int, start: int, stop: int) -> np.ndarray:
         """Whether the loss counts each of a document's tokens from `start` to `stop`, bool [stop - start]."""
         found = np.ones(stop - start, bool)
@@ -36,15 +41,6 @@ class TaskMarks:
         for _, begin, end in self.unlearned[first:last].tolist():
             found[max(begin - start, 0) : max(end - start, 0)] = False
         return found
-
-    def of(self, documents: np.ndarray) -> TaskMarks:
-        """The marks of some documents [N], which are numbered by their places from then on."""
-        first, last = (np.searchsorted(self.unlearned[:, 0], documents + step) for step in (0, 1))
-        counts = last - first
-        places = np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-        unlearned = self.unlearned[places].copy()
-        unlearned[:, 0] = np.repeat(np.arange(len(documents)), counts)
-        return TaskMarks(self.task_ids[documents], unlearned)
 
 
 def encode(

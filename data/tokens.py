@@ -9,8 +9,10 @@ TOKENS/<domain>/<level>/<split>.json           counts and hashes; written last, 
 
 from __future__ import annotations
 
+import bisect
+import collections
+import contextlib
 import hashlib
-import io
 import itertools
 import json
 import os
@@ -21,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from data import array_records, records, task_marks
+from data import array_records, records, side_arrays, task_marks
 from data.domains import level_index
 from data.multitask import registry
 from data.task_marks import TaskMarks
@@ -29,6 +31,12 @@ from data.tokenizer import Tokenizer
 
 _BATCH_DOCUMENTS = 256
 _PLAIN = {registry.DEFAULT: 1.0}
+# Files beside the records: dtype and shape of a row.
+_SIDES: dict[str, tuple[type, tuple[int, ...]]] = {
+    "lengths": (np.int64, ()),
+    "tasks": (np.uint8, ()),
+    "unlearned": (np.int64, (3,)),
+}
 
 
 class TokenCacheError(ValueError):
@@ -88,44 +96,46 @@ def encode_split(
     marker.unlink(missing_ok=True)
 
     dtype = np.dtype("<u2") if tokenizer.vocab_size <= 1 << 16 else np.dtype("<i4")
-    lengths: list[int] = []
-    tasks: list[str] = []
-    stretches: list[list[tuple[int, int]]] = []
-    num_bytes = 0
+    tasks: collections.Counter[str] = collections.Counter()
+    num_bytes = num_tokens = num_learned = documents = 0
 
-    def encoded() -> Iterator[bytes]:
-        nonlocal num_bytes
+    def encoded(lengths_file, tasks_file, unlearned_file) -> Iterator[bytes]:
+        nonlocal num_bytes, num_tokens, num_learned, documents
         for batch in _batches(records.read_split(data_dir, domain, level, split), _BATCH_DOCUMENTS):
             num_bytes += sum(len(document.text.encode("utf-8")) for document in batch)
             chosen = [registry.choose(document, shares, seed) for document in batch]
             found = task_marks.encode(tokenizer, [example for _, example in chosen], num_threads)
-            for (name, _), (ids, unlearned) in zip(chosen, found, strict=True):
-                lengths.append(len(ids))
-                tasks.append(name)
-                stretches.append(unlearned)
-                yield ids.astype(dtype).tobytes()
+            names = [name for name, _ in chosen]
+            marks = task_marks.collect(names, [unlearned for _, unlearned in found])
+            lengths = [len(ids) for ids, _ in found]
+            lengths_file.append(lengths)
+            tasks_file.append(marks.task_ids)
+            unlearned_file.append(marks.unlearned + [documents, 0, 0])
+            documents += len(batch)
+            tasks.update(names)
+            num_tokens += sum(lengths)
+            num_learned += sum(lengths) - int((marks.unlearned[:, 2] - marks.unlearned[:, 1]).sum())
+            yield from (ids.astype(dtype).tobytes() for ids, _ in found)
 
-    documents = array_records.write_records(target, encoded())
-    marks = task_marks.collect(tasks, stretches)
-    sides = (np.array(lengths, dtype=np.int64), marks.task_ids.astype(np.uint8), marks.unlearned)
-    for path, array in zip(_side_paths(target), sides, strict=True):
-        buffer = io.BytesIO()
-        np.save(buffer, array)
-        _write_atomically(path, buffer.getvalue())
+    sides = _side_paths(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(side_arrays.Writer(path, *form)) for path, form in zip(sides, _SIDES.values())]
+        array_records.write_records(target, encoded(*files))
     manifest = {
         "documents": documents,
-        "tokens": sum(lengths),
-        "learned": sum(lengths) - int((marks.unlearned[:, 2] - marks.unlearned[:, 1]).sum()),
+        "tokens": num_tokens,
+        "learned": num_learned,
         "bytes": num_bytes,
         "dtype": dtype.str,
         "shares": shares,
         "seed": seed,
         "task_names": list(registry.NAMES),
-        "tasks": {name: tasks.count(name) for name in registry.NAMES if name in tasks},
+        "tasks": {name: tasks[name] for name in registry.NAMES if name in tasks},
         "tokenizer_sha256": tokenizer.sha256,
         "source_sha256": source_sha256,
         "records_sha256": _sha256(target),
-        "marks_sha256": _sha256_of_arrays(sides),
+        "marks_sha256": _sha256_of_arrays([side_arrays.Reader(path) for path in sides]),
     }
     _write_atomically(marker, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
     return manifest
@@ -179,15 +189,18 @@ class TokenSource:
         with self._lock:
             if self._reader is None:
                 manifest = self._checked_manifest()
-                lengths, marks = self._checked_sides(manifest)
+                sides = self._checked_sides(manifest)
                 try:
                     reader = array_records.open_reader(self.path)
                 except array_records.CorruptRecordError as error:
                     raise self._unusable(str(error)) from error
-                if reader.num_records() != len(lengths):
-                    raise self._unusable(f"holds {reader.num_records()} records for {len(lengths)} lengths")
+                if reader.num_records() != manifest["documents"]:
+                    raise self._unusable(f"holds {reader.num_records()} records for {manifest['documents']} lengths")
                 self._manifest, self._dtype = manifest, np.dtype(manifest["dtype"])
-                self._lengths, self._marks = lengths, marks
+                self._lengths, self._tasks, self._unlearned = sides
+                # Places in the list of that time become places in today's.
+                names = manifest["task_names"]
+                self._task_ids = np.array([registry.NAMES.index(n) if n in registry.NAMES else -1 for n in names])
                 self._reader = reader
         return self
 
@@ -204,14 +217,23 @@ class TokenSource:
         return self.open()._manifest
 
     @property
-    def lengths(self) -> np.ndarray:
-        """Tokens of each document, BOS and EOS included, int64 [documents]."""
-        return self.open()._lengths
+    def num_tokens(self) -> int:
+        """Tokens of all documents."""
+        return self.manifest["tokens"]
 
-    @property
-    def marks(self) -> TaskMarks:
-        """The task of each document, and which of its tokens are learned."""
-        return self.open()._marks
+    def lengths(self, start: int, stop: int) -> np.ndarray:
+        """Tokens of the documents from `start` to `stop`, BOS and EOS included, int64 [stop - start]."""
+        return self.open()._lengths.read(start, stop)
+
+    def marks(self, start: int, stop: int) -> TaskMarks:
+        """The tasks of the documents from `start` to `stop`, numbered from 0, and which of their tokens are learned."""
+        rows = self.open()._unlearned
+        first, last = (
+            bisect.bisect_left(range(len(rows)), document, key=lambda row: rows.read(row, row + 1)[0, 0])
+            for document in (start, stop)
+        )
+        task_ids = self._task_ids[self._tasks.read(start, stop)]
+        return TaskMarks(task_ids.astype(np.int32), rows.read(first, last) - [start, 0, 0])
 
     @property
     def itemsize(self) -> int:
@@ -224,7 +246,7 @@ class TokenSource:
         return f"{self.manifest['records_sha256']}-{self.manifest['marks_sha256']}"
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return self.manifest["documents"]
 
     def __getitem__(self, index: int) -> np.ndarray:
         """Tokens of one document, [tokens] of the cache's dtype."""
@@ -241,9 +263,9 @@ class TokenSource:
             raw = self._reader.read([int(index) for index in indices])
         except Exception as error:  # array_record raises bare RuntimeErrors
             raise self._unusable(f"documents {list(indices)[:8]} cannot be read ({error})") from error
-        for index, record in zip(indices, raw):
-            if len(record) != self._lengths[index] * self._dtype.itemsize:
-                raise self._unusable(f"document {index} has {len(record)} bytes, not its {self._lengths[index]} tokens")
+        for index, record, length in zip(indices, raw, self._lengths.take(indices)):
+            if len(record) != length * self._dtype.itemsize:
+                raise self._unusable(f"document {index} has {len(record)} bytes, not its {length} tokens")
         return [np.frombuffer(record, dtype=self._dtype) for record in raw]
 
     def read_all(self) -> np.ndarray:
@@ -272,25 +294,26 @@ class TokenSource:
             raise self._unusable("the file is corrupt: its hash is not the one it was written with")
         return manifest
 
-    def _checked_sides(self, manifest: dict[str, Any]) -> tuple[np.ndarray, TaskMarks]:
-        arrays = []
-        for path in _side_paths(self.path):
+    def _checked_sides(self, manifest: dict[str, Any]) -> list[side_arrays.Reader]:
+        sides = []
+        for path, (dtype, row_shape) in zip(_side_paths(self.path), _SIDES.values()):
             try:
-                arrays.append(np.load(path))
+                side = side_arrays.Reader(path)
             except (OSError, ValueError, EOFError) as error:
                 raise self._unusable(f"{path.name} cannot be read ({error})") from error
-        lengths, tasks, unlearned = arrays
-        if lengths.shape != (manifest["documents"],) or lengths.sum() != manifest["tokens"]:
-            counts = f"{manifest['documents']} documents of {manifest['tokens']} tokens"
+            if (side.dtype, side.shape[1:]) != (dtype, row_shape):
+                raise self._unusable(f"{path.name} holds {side.dtype} of shape {side.shape}")
+            sides.append(side)
+        lengths, tasks, _ = sides
+        counts = f"{manifest['documents']} documents of {manifest['tokens']} tokens"
+        if len(lengths) != manifest["documents"] or sum(int(c.sum()) for c in lengths.chunks()) != manifest["tokens"]:
             raise self._unusable(f"{_side_paths(self.path)[0].name} does not add up to {counts}")
-        if _sha256_of_arrays(arrays) != manifest["marks_sha256"]:
+        if _sha256_of_arrays(sides) != manifest["marks_sha256"] or len(tasks) != len(lengths):
             raise self._unusable("the marks of its tasks are not those that were written")
         gone = sorted(set(manifest["tasks"]) - set(registry.NAMES))
         if gone:
             raise self._unusable(f"it holds the tasks {', '.join(gone)}, which there are no more")
-        # Places in the list of that time become places in today's.
-        today = [registry.NAMES.index(name) if name in registry.NAMES else -1 for name in manifest["task_names"]]
-        return lengths, TaskMarks(np.array(today, np.int32)[tasks], unlearned)
+        return sides
 
     def _unusable(self, reason: str) -> TokenCacheError:
         return TokenCacheError(
@@ -300,11 +323,15 @@ class TokenSource:
 
 def _side_paths(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
     """Files of the lengths, the tasks and the unlearned stretches."""
-    return tuple(path.with_suffix(f".{name}.npy") for name in ("lengths", "tasks", "unlearned"))
+    return tuple(path.with_suffix(f".{name}.npy") for name in _SIDES)
 
 
-def _sha256_of_arrays(arrays: Iterable[np.ndarray]) -> str:
-    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+def _sha256_of_arrays(arrays: Iterable[side_arrays.Reader]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        for chunk in array.chunks():
+            digest.update(chunk.tobytes())
+    return digest.hexdigest()
 
 
 def _read_marker(path: pathlib.Path) -> dict[str, Any] | None:

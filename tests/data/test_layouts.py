@@ -21,17 +21,24 @@ def test_every_item_lies_in_one_bin_and_no_bin_overflows(counts, capacity):
         assert number > 0 and sum(pattern) <= capacity
         found.update({length: pattern.count(length) * number for length in set(pattern)})
     assert found == counts
-    # Best fit: no two bins could be one.
+    # No two bins could be one.
     rooms = sorted((sum(pattern) for pattern, number in packed for _ in range(min(number, 2))))
     assert len(rooms) < 2 or rooms[0] + rooms[1] > capacity
 
 
-def test_bins_of_a_real_mixture_of_lengths_are_full():
-    rng = np.random.default_rng(0)
-    lengths = np.clip(rng.lognormal(5, 0.8, 20_000).astype(int), 8, 2048)
-    packed = bins.pack(collections.Counter(lengths.tolist()), 2048)
+@pytest.mark.parametrize(
+    ("lengths", "capacity"),
+    [
+        (np.clip(np.random.default_rng(0).lognormal(5, 0.8, 20_000).astype(int), 8, 2048), 2048),
+        (np.random.default_rng(0).integers(35, 76, 20_000), 1024),  # short ones of much the same length
+        (np.random.default_rng(0).integers(20, 100, 20_000), 128),
+    ],
+    ids=["documents", "problems", "short rows"],
+)
+def test_bins_of_real_lengths_are_full(lengths, capacity):
+    packed = bins.pack(collections.Counter(lengths.tolist()), capacity)
     rows = sum(number for _, number in packed)
-    assert lengths.sum() / (rows * 2048) > 0.99
+    assert lengths.sum() / (rows * capacity) > 0.995
 
 
 def test_an_item_longer_than_a_bin_is_refused():
@@ -48,7 +55,7 @@ def epoch_of(layout, epoch):
 def test_whole_documents_stay_whole(lengths, seq_len, seed, epoch, shuffle):
     lengths = np.array(lengths)
     documents = np.arange(0, len(lengths), 2)
-    layout = layouts.FitLayout(lengths, seq_len, seed, shuffle, documents)
+    layout = layouts.FitLayout(lengths, seq_len, layouts.Order(seed, shuffle), documents)
     rows = epoch_of(layout, epoch)
     assert all(0 < sum(stop - start for _, start, stop in row) <= seq_len for row in rows)
     pieces = sorted(piece for row in rows for piece in row)
@@ -65,18 +72,20 @@ def test_whole_documents_stay_whole(lengths, seq_len, seed, epoch, shuffle):
 def test_a_mixed_layout_has_all_rows_of_its_parts(lengths, seq_len, epoch, shuffle):
     lengths = np.array(lengths)
     even = np.arange(len(lengths)) % 2 == 0
+    order = layouts.Order(1, shuffle)
     parts = [
-        layouts.SplitLayout(lengths, seq_len, 1, shuffle, np.flatnonzero(even)),
-        layouts.FitLayout(lengths, seq_len, 1, shuffle, np.flatnonzero(~even)),
+        layouts.SplitLayout(lengths, seq_len, order, np.flatnonzero(even)),
+        layouts.FitLayout(lengths, seq_len, order, np.flatnonzero(~even)),
     ]
-    mixed = layouts.MixedLayout(parts, 1, shuffle)
+    mixed = layouts.MixedLayout(parts, order)
     assert sorted(epoch_of(mixed, epoch)) == sorted(row for part in parts for row in epoch_of(part, epoch))
 
 
 def test_epochs_differ_and_repeat_themselves():
     lengths = np.arange(5, 60)
-    layout = layouts.FitLayout(np.repeat(lengths, 3), 64, 7, True, np.arange(3 * len(lengths)))
-    again = layouts.FitLayout(np.repeat(lengths, 3), 64, 7, True, np.arange(3 * len(lengths)))
+    layout, again = (
+        layouts.FitLayout(np.repeat(lengths, 3), 64, layouts.Order(7), np.arange(3 * len(lengths))) for _ in range(2)
+    )
     # Out of order and beyond what is kept.
     assert [epoch_of(layout, epoch) for epoch in (2, 0, 1, 2)] == [epoch_of(again, epoch) for epoch in (2, 0, 1, 2)]
     assert epoch_of(layout, 0) != epoch_of(layout, 1)

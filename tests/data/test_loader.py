@@ -9,33 +9,23 @@ from hypothesis import strategies as st
 
 from data import loader as loader_lib
 from data.multitask.registry import DEFAULT, NAMES
+from data.memory_documents import MemoryDocuments
 from data.packing import PackedRows
 from data.task_marks import TaskMarks
 from data.loader import MixtureError, MixtureLoader
 
 
-class NumberedSource:
-    """Documents in memory whose tokens carry the component's number in their thousands."""
+class NumberedSource(MemoryDocuments):
+    """Documents whose tokens carry the component's number in their thousands."""
 
-    itemsize = 8
-
-    def __init__(self, number, num_documents=7):
-        self.lengths = np.arange(3, 3 + num_documents)
-        self.number = number
+    def __init__(self, number, num_documents=7, marks=None):
+        super().__init__([1000 * number + np.arange(length) for length in range(3, 3 + num_documents)], marks)
         self.fail = False
-        self.marks = TaskMarks.of_texts(num_documents)
-
-    @property
-    def fingerprint(self):
-        return f"{self.number}-{len(self.lengths)}"
 
     def read(self, indices):
         if self.fail:
             raise OSError("the disk is gone")
-        return [1000 * self.number + np.arange(self.lengths[index]) for index in indices]
-
-    def read_all(self):
-        return np.concatenate(self.read(range(len(self.lengths))))
+        return super().read(indices)
 
 
 def make_components(num=3, seq_len=8, num_documents=7, **options):
@@ -109,17 +99,16 @@ class MarkedSource(NumberedSource):
     """Every other document is a prompt with its completion, and so kept whole."""
 
     def __init__(self, number, num_documents=9):
-        super().__init__(number, num_documents)
         task_ids = np.where(np.arange(num_documents) % 2, NAMES.index("math_problem"), NAMES.index(DEFAULT))
         unlearned = [(document, 0, 2) for document in range(1, num_documents, 2)]
-        self.marks = TaskMarks(task_ids.astype(np.int32), np.array(unlearned, np.int64))
+        super().__init__(number, num_documents, TaskMarks(task_ids.astype(np.int32), np.array(unlearned, np.int64)))
 
 
 @settings(max_examples=10, deadline=None)
 @given(steps=st.lists(st.integers(1, 4), min_size=4, max_size=4), data=st.data())
 def test_a_stream_is_the_same_on_1_then_3_then_2_then_4_hosts(steps, data):
     """Through restarts, with packing of both kinds, mixing, and weights that a curriculum changes on the way."""
-    components = {f"c{i}": PackedRows(MarkedSource(i), 11, seed=i) for i in range(3)}
+    components = {f"c{i}": PackedRows(MarkedSource(i), 11, seed=i, block_documents=2 + i) for i in range(3)}
     shares = st.dictionaries(st.sampled_from(sorted(components)), st.floats(0.01, 1), min_size=1)
     changes = {step: data.draw(shares) for step in data.draw(st.sets(st.integers(0, sum(steps)), max_size=3))}
 

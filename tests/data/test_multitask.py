@@ -12,6 +12,7 @@ from data.document import Document
 from data.multitask import registry
 from data.multitask.registry import TASKS, TaskShareError, choose
 from data.multitask.task import Part
+from data.memory_documents import MemoryDocuments
 from data.packing import PackedRows
 from data.sources import logic_problems, math_problems, rendered_scenes
 
@@ -137,29 +138,13 @@ def test_only_learned_tokens_count(tokenizer, examples):
         assert np.array_equal(marks.learned(number, 1, len(ids) - 1), learned[1:-1])
 
 
-class Encoded:
-    """Examples as a source of rows."""
-
-    itemsize, fingerprint = 4, "encoded"
-
-    def __init__(self, tokenizer, names, examples):
-        found = task_marks.encode(tokenizer, examples)
-        self.documents = [ids for ids, _ in found]
-        self.lengths = np.array([len(ids) for ids in self.documents])
-        self.marks = task_marks.collect(names, [stretches for _, stretches in found])
-
-    def read(self, indices):
-        return [self.documents[index] for index in indices]
-
-    def read_all(self):
-        return np.concatenate(self.documents)
-
-
 def test_rows_weigh_completions_alone_and_keep_them_whole(tokenizer):
     problems = [math_problems.generate("arithmetic", 0, index) for index in range(40)]
     chosen = [choose(problem, {"causal_lm": 0.5, "math_problem": 0.5}) for problem in problems]
     names = [name for name, _ in chosen]
-    source = Encoded(tokenizer, names, [example for _, example in chosen])
+    found = task_marks.encode(tokenizer, [example for _, example in chosen])
+    marks = task_marks.collect(names, [stretches for _, stretches in found])
+    source = MemoryDocuments([ids for ids, _ in found], marks)
     rows = PackedRows(source, 160, seed=3)
     task = registry.NAMES.index("math_problem")
     whole, learned = [], []

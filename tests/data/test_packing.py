@@ -9,31 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import layouts, packing
+from data.multitask.registry import DEFAULT, NAMES
+from data.memory_documents import MemoryDocuments
 from data.task_marks import TaskMarks
 
 
-class ListSource:
-    """Documents in memory whose every token is a distinct number, so that a lost or doubled one shows."""
-
-    itemsize = 4
+class ListSource(MemoryDocuments):
+    """Documents whose every token is a distinct number, so that a lost or doubled one shows."""
 
     def __init__(self, lengths):
-        self.lengths = np.array(lengths, dtype=np.int64)
-        ends = np.cumsum(self.lengths)
-        self.documents = [np.arange(end - length, end) + 1 for end, length in zip(ends, self.lengths)]
+        ends = np.cumsum(lengths)
+        super().__init__([np.arange(end - length, end) + 1 for end, length in zip(ends, lengths)])
         self.reads = 0
-        self.marks = TaskMarks.of_texts(len(lengths))
-
-    @property
-    def fingerprint(self):
-        return str(self.lengths.tolist())
 
     def read(self, indices):
         self.reads += 1
-        return [self.documents[index] for index in indices]
-
-    def read_all(self):
-        return np.concatenate(self.documents)
+        return super().read(indices)
 
 
 lengths_lists = st.lists(st.integers(0, 40), min_size=1, max_size=30).filter(any)
@@ -41,7 +32,7 @@ lengths_lists = st.lists(st.integers(0, 40), min_size=1, max_size=30).filter(any
 
 def naive_epoch(source, rows, seed, epoch):
     """(tokens, document of each token) of an epoch's stream, and its next-token pairs, the slow way."""
-    order = layouts.permutation(len(source.lengths), seed, epoch)
+    order = layouts.permutation(len(source), seed, epoch)
     stream = [token for document in order for token in source.documents[document].tolist()]
     pairs = [(a, b) for document in order for a, b in zip(source.documents[document], source.documents[document][1:])]
     return stream, pairs
@@ -100,15 +91,47 @@ def test_a_row_is_a_function_of_its_index(lengths, seq_len, data):
             np.testing.assert_array_equal(value, batched[name])
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=lengths_lists,
+    whole=st.lists(st.booleans(), min_size=30, max_size=30),
+    seq_len=st.integers(1, 25),
+    epoch=st.integers(0, 3),
+    block_documents=st.integers(1, 12),
+    memory_bytes=st.sampled_from([0, 1 << 20]),
+)
+def test_blocks_lose_and_double_nothing(lengths, whole, seq_len, epoch, block_documents, memory_bytes):
+    source = ListSource(lengths)
+    task_ids = [NAMES.index("math_problem" if fitted else DEFAULT) for fitted in whole[: len(lengths)]]
+    unlearned = [(document, 0, 1) for document in range(len(lengths)) if whole[document]]
+    marks = TaskMarks(np.array(task_ids, np.int32), np.array(unlearned, np.int64).reshape(-1, 3))
+    source = MemoryDocuments(source.documents, marks)
+    rows = packing.PackedRows(source, seq_len, 3, memory_bytes=memory_bytes, block_documents=block_documents)
+    indices = range(epoch * len(rows), (epoch + 1) * len(rows))
+    packed = rows.rows(indices)
+    tokens = np.concatenate([row["tokens"][row["segment_ids"] > 0] for row in packed])
+    assert sorted(tokens.tolist()) == list(range(1, sum(lengths) + 1))
+    # The pieces are those of the rows, by the numbers that documents have in the whole corpus.
+    for index, row in zip(indices, packed):
+        pieces = [source.documents[document][start:stop] for document, start, stop in rows.pieces(index)]
+        size = int((row["segment_ids"] > 0).sum())
+        assert np.concatenate(pieces)[:size].tolist() == row["tokens"][:size].tolist()
+    # Documents of one block lie in neighbouring rows, and the blocks take turns from epoch to epoch.
+    owners = [{document // block_documents for document, _, _ in rows.pieces(index)} for index in indices]
+    assert all(len(found) <= 1 for found in owners)
+    blocks = [found.pop() for found in owners if found]
+    assert len([1 for a, b in zip(blocks, blocks[1:]) if a != b]) <= len(set(blocks)) - 1
+
+
+def test_every_epoch_takes_the_blocks_in_another_order():
+    rows = packing.PackedRows(ListSource([4] * 40), 8, block_documents=4)
+    epochs = [[rows.pieces(epoch * len(rows) + row)[0][0] // 4 for row in range(len(rows))] for epoch in range(3)]
+    assert len({tuple(blocks) for blocks in epochs}) == 3 and all(set(blocks) == set(range(10)) for blocks in epochs)
+
+
 def test_known_row():
-    class Source(ListSource):
-        documents_given = [np.array([1, 10, 11, 2]), np.array([1, 20, 2])]
-
-        def __init__(self):
-            super().__init__([4, 3])
-            self.documents = self.documents_given
-
-    first, second = packing.PackedRows(Source(), 5, shuffle=False)
+    documents = MemoryDocuments([np.array([1, 10, 11, 2]), np.array([1, 20, 2])])
+    first, second = packing.PackedRows(documents, 5, shuffle=False)
     assert first["tokens"].tolist() == [1, 10, 11, 2, 1]
     assert first["targets"].tolist() == [10, 11, 2, 0, 20]
     assert first["loss_weights"].tolist() == [1, 1, 1, 0, 1]
@@ -157,3 +180,5 @@ def test_errors():
         packing.PackedRows(ListSource([0]), 4)
     with pytest.raises(ValueError, match="seq_len"):
         packing.PackedRows(ListSource([5]), 0)
+    with pytest.raises(ValueError, match="block_documents"):
+        packing.PackedRows(ListSource([5]), 4, block_documents=0)

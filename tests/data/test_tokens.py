@@ -1,5 +1,6 @@
 """The token cache says what the documents say, survives a kill with equal bytes, and refuses what is not whole."""
 
+import itertools
 import json
 import pathlib
 import pickle
@@ -11,6 +12,7 @@ import pytest
 
 from data import array_records, records, tokenizer as tokenizer_lib, tokens
 from data.document import Document
+from data.sources import math_problems
 
 TEXTS = ["def f(x):\n\treturn x\n", "", "a  b", "naïve \u2581 漢字\n" * 40] + [
     f"line {i}\n" * (i % 7) for i in range(600)
@@ -42,7 +44,7 @@ def test_cache_holds_every_document(tmp_path, data_dir, tokenizer):
     source = tokens.TokenSource(tmp_path / "tokens", *LEVEL, tokenizer_sha256=tokenizer.sha256)
     assert len(source) == len(TEXTS) == manifest["documents"]
     assert manifest["bytes"] == sum(len(text.encode()) for text in TEXTS)
-    assert manifest["tokens"] == source.lengths.sum() == len(source.read_all())
+    assert manifest["tokens"] == source.num_tokens == source.lengths(0, len(TEXTS)).sum() == len(source.read_all())
     assert manifest["dtype"] == "<u2" and source.itemsize == 2
     for text, ids in zip(TEXTS, source.read(range(len(TEXTS)))):
         assert ids[0] == tokenizer.bos_id and ids[-1] == tokenizer.eos_id and tokenizer.decode(ids) == text
@@ -50,6 +52,26 @@ def test_cache_holds_every_document(tmp_path, data_dir, tokenizer):
     assert np.array_equal(pickle.loads(pickle.dumps(source))[3], source[3])
     source.close()
     assert tokenizer.decode(source[0]) == TEXTS[0]
+
+
+def test_lengths_and_marks_of_any_stretch_are_those_of_the_whole(tmp_path):
+    tokenizer = tokenizer_lib.load(tokenizer_lib.mistral_path("v3"))
+    problems = [math_problems.generate("arithmetic", 0, index) for index in range(30)]
+    records.write_documents(records.shard_path(tmp_path, "math", "arithmetic", "train"), problems)
+    place = ("math", "arithmetic", "train")
+    manifest = tokens.encode_split(
+        tmp_path, tmp_path / "t", tokenizer, *place, shares={"causal_lm": 0.5, "math_problem": 0.5}
+    )
+    source = tokens.TokenSource(tmp_path / "t", *place)
+    lengths, marks = source.lengths(0, 30), source.marks(0, 30)
+    assert len(marks.unlearned) and len(set(marks.task_ids.tolist())) == 2
+    unlearned = sum(int((~marks.learned(document, 0, length)).sum()) for document, length in enumerate(lengths))
+    assert manifest["learned"] == manifest["tokens"] - unlearned
+    for start, stop in itertools.combinations_with_replacement(range(0, 31, 3), 2):
+        assert source.lengths(start, stop).tolist() == lengths[start:stop].tolist()
+        part, expected = source.marks(start, stop), marks.between(start, stop)
+        assert part.task_ids.tolist() == expected.task_ids.tolist()
+        assert part.unlearned.tolist() == expected.unlearned.tolist()
 
 
 def test_second_call_does_nothing_and_changed_documents_are_encoded_anew(tmp_path, data_dir, tokenizer):
