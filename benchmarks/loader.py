@@ -155,7 +155,7 @@ def memory_of_encoding(thousand_texts: int) -> dict[str, float]:
 
 def fill_of_problems(folder: pathlib.Path, level: str, seq_len: int) -> float:
     """Share of tokens in rows of whole prompts with their completions that are no padding."""
-    from data.sources import math_problems
+    from data.generators import math_problems
 
     place = ("math", level, "train")
     documents = [math_problems.generate(level, 0, index) for index in range(4000)]

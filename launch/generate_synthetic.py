@@ -25,9 +25,9 @@ from absl import flags
 
 from data.accounts import Account
 from data.domains import DOMAINS, LEVELS, level_index
+from data.generators.metamath_steps import load
 from data.pipeline.ledger import add_rows
 from data.pipeline.runners import local_runner
-from data.sources.metamath_steps import load
 from data.synthetic import build as build_lib
 from data.synthetic.makers import makers
 from data.synthetic.replay import replay
@@ -74,10 +74,10 @@ def _writer(values: flags.FlagValues) -> ModelWriter | None:
         return None
     if values.metamath:
         raise UsageError("steps of Metamath proofs are not written by models", "leave --metamath or --model out")
-    from launch import writer  # generators need no JAX
-
     if config is None or not values.workdir:
         raise UsageError("--model is given without --config or --workdir", "name the run that the model is of")
+    from launch import writer  # generators need no JAX
+
     return writer.load(config, values.workdir, values.model, values.temperature, values.max_tokens)
 
 

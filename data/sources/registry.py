@@ -13,15 +13,8 @@ from collections.abc import Iterator
 
 from data.document import Document, ReadRequest
 from data.domains import LEVELS
-from data.sources import (
-    code_problems,
-    language_problems,
-    logic_problems,
-    math_problems,
-    package_docs,
-    rendered_scenes,
-    stdlib_code,
-)
+from data.generators import code_problems, language_problems, logic_problems, math_problems, rendered_scenes
+from data.sources import package_docs, stdlib_code
 from data.sources.code import registry as code
 from data.sources.language import registry as language
 from data.sources.math import registry as math

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from data.document import Document
 from data.domains import level_index
-from data.sources import metamath_steps
+from data.generators import metamath_steps
 from data.sources.registry import SOURCES, source
 from data.sources.source import Generate, SourceInfo
 

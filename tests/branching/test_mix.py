@@ -18,7 +18,7 @@ from mistral_moe.routing.oracle import forced_losses
 ROUTERS = [
     ("model", "mean", (1, 2, 3)),
     ("model", "none", (2,)),
-    ("layer", "mean", (1, 3)),
+    pytest.param("layer", "mean", (1, 3), marks=pytest.mark.slow),
     ("layer", "none", (2,)),
 ]
 
@@ -55,7 +55,7 @@ def test_five_identical_branches_are_the_dense_model(
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("scope", ("model", "layer"))
+@pytest.mark.parametrize("scope", ("model", pytest.param("layer", marks=pytest.mark.slow)))
 def test_forcing_an_expert_gives_its_branch(tiny_config, packed_batch, model_logits, branches, scope):
     config = tiny_config(experts=5, router_scope=scope, moe_backend="blocks")
     mixture, batch = mix_branches(config, branches, jax.random.key(0)), packed_batch()
@@ -83,7 +83,7 @@ def test_the_oracle_measures_the_branches_own_losses(tiny_config, packed_batch, 
         np.testing.assert_allclose(losses[expert], of_branch(branch), atol=1e-5)
 
 
-@pytest.mark.parametrize("scope", ("model", "layer"))
+@pytest.mark.parametrize("scope", ("model", pytest.param("layer", marks=pytest.mark.slow)))
 def test_a_one_hot_router_over_a_branch_with_its_own_shared_weights_is_that_branch(
     tiny_config, tiny_params, packed_batch, model_logits, scope
 ):

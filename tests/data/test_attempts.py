@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from data.generators import code_problems, language_problems, logic_problems, math_problems, rendered_scenes
 from data.pipeline.runners import InProcess
 from data.records import read_split
-from data.sources import code_problems, language_problems, logic_problems, math_problems, rendered_scenes
 from data.synthetic import attempts as attempts_lib
 from data.synthetic.build import Options, build
 from data.synthetic.makers import MakerError, verify

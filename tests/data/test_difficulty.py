@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from data import difficulty
 from data.document import Document, ReadRequest
 from data.domains import DOMAINS, LEVELS
+from data.generators import logic_problems
 from data.levels import code, language, math, multimodal, reasoning
 from data.levels.language import language_measures
-from data.sources import logic_problems, stdlib_code
+from data.sources import stdlib_code
 
 
 def level(text, domain, source="s:x", **meta):

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import task_marks, tokenizer as tokenizer_lib
+from data import task_marks
+from data import tokenizer as tokenizer_lib
 from data.document import Document
+from data.generators import logic_problems, math_problems, rendered_scenes
+from data.memory_documents import MemoryDocuments
 from data.multitask import registry
 from data.multitask.registry import TASKS, TaskShareError, choose
 from data.multitask.task import Part
-from data.memory_documents import MemoryDocuments
 from data.packing import PackedRows
-from data.sources import logic_problems, math_problems, rendered_scenes
 
 MODULE = 'import os\n\n\ndef area(width, height):\n    """The area of a rectangle, in square metres."""\n    size = width * height\n    return size\n'
 

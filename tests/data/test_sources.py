@@ -15,9 +15,10 @@ from PIL import Image
 from data import difficulty
 from data.document import Document, Quarantined, ReadRequest, content_id
 from data.domains import LEVELS
+from data.generators import expressions, logic_solvers, rendered_scenes
 from data.levels.code import code_level, code_measures
 from data.levels.language import language_level, language_measures
-from data.sources import expressions, logic_solvers, package_docs, rendered_scenes, stdlib_code
+from data.sources import package_docs, stdlib_code
 from data.sources.registry import SOURCES, list_sources, source, verify
 
 GENERATED = {name: info for name, info in SOURCES.items() if info.generate}

@@ -10,9 +10,10 @@ import sys
 import numpy as np
 import pytest
 
-from data import array_records, records, tokenizer as tokenizer_lib, tokens
+from data import array_records, records, tokens
+from data import tokenizer as tokenizer_lib
 from data.document import Document
-from data.sources import math_problems
+from data.generators import math_problems
 
 TEXTS = ["def f(x):\n\treturn x\n", "", "a  b", "naïve \u2581 漢字\n" * 40] + [
     f"line {i}\n" * (i % 7) for i in range(600)

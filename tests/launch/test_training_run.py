@@ -101,8 +101,13 @@ _TASKS = TaskTerms(("even", "odd"), (1.0, 0.5), learned=True)
 
 @pytest.mark.parametrize(
     ("branches", "tasks"),
-    [((), None), (("a", "b"), None), (("a", "b"), _TASKS), pytest.param((), _TASKS, marks=pytest.mark.slow)],
-    ids=["single", "branches", "branches, tasks", "single, tasks"],
+    [
+        ((), None),
+        (("a", "b"), _TASKS),
+        pytest.param((), _TASKS, marks=pytest.mark.slow),
+        pytest.param(("a", "b"), None, marks=pytest.mark.slow),
+    ],
+    ids=["single", "branches, tasks", "single, tasks", "branches"],
 )
 def test_interrupted_and_resumed_equals_unbroken(tmp_path, branches, tasks):
     fit = functools.partial(_fit, branches=branches, frozen_trunk=bool(branches), tasks=tasks)

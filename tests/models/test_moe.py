@@ -59,7 +59,7 @@ def gradients(config, params, batch, terms):
     return {path: np.asarray(leaf) for path, leaf in flax.traverse_util.flatten_dict(found, sep="/").items()}, metrics
 
 
-@pytest.mark.parametrize("scope", ("model", "layer"))
+@pytest.mark.parametrize("scope", ("model", pytest.param("layer", marks=pytest.mark.slow)))
 def test_all_backends_give_one_loss_and_one_gradient(tiny_config, tiny_params, packed_batch, scope):
     config = tiny_config(experts=3, router_scope=scope)
     params, batch, terms = tiny_params(config), packed_batch(), RouterTerms(balance=0.1, z=0.1)
@@ -71,7 +71,7 @@ def test_all_backends_give_one_loss_and_one_gradient(tiny_config, tiny_params, p
             np.testing.assert_allclose(found[path], leaf, atol=1e-5, err_msg=path)
 
 
-@pytest.mark.parametrize("scope", ("model", "layer"))
+@pytest.mark.parametrize("scope", ("model", pytest.param("layer", marks=pytest.mark.slow)))
 @pytest.mark.parametrize("term", ("balance", "z"))
 def test_a_routers_term_reaches_the_router_and_counts_once(tiny_config, tiny_params, packed_batch, scope, term):
     """Of the rest it reaches only what the router reads: the embedding, and with a router a layer the layers below."""

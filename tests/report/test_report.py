@@ -465,7 +465,7 @@ def test_the_package_touches_neither_tensorflow_nor_pyplot():
     assert answer.stdout.strip() == "[]"
 
 
-def test_each_task_has_its_curve_where_tasks_were_logged():
+def test_each_task_has_its_curve_where_tasks_were_logged(page):
     rows = [
         {"step": step, "loss": 1.0, "task_loss/translation": 2 - step / 100, "task_loss/causal_lm": 1.5}
         for step in range(0, 100, 10)
@@ -474,5 +474,5 @@ def test_each_task_has_its_curve_where_tasks_were_logged():
     drawn = plots.task_curves("tasks-seed", "Seed", rows)
     assert "translation" in drawn and "causal lm" in drawn
     run = sample_run()
-    page = render(dataclasses.replace(run, metrics={**run.metrics, "seed": rows}))
-    assert "Each task by itself" in page and "Each task by itself" not in render(run)
+    drawn = render(dataclasses.replace(run, metrics={**run.metrics, "seed": rows}))
+    assert "Each task by itself" in drawn and "Each task by itself" not in page

@@ -37,7 +37,7 @@ def test_no_weight_at_all_is_no_loss_and_no_nan():
     assert float(weighted_mean(jnp.ones((2, 3)), jnp.zeros((2, 3)))) == 0
 
 
-@pytest.fixture(scope="module", params=("model", "layer"))
+@pytest.fixture(scope="module", params=("model", pytest.param("layer", marks=pytest.mark.slow)))
 def routed(request, tiny_config, tiny_params, packed_batch):
     """(params, batch, compiled router loss of given weights, forced losses) of a mixture."""
     config = tiny_config(experts=3, top_k=2, router_scope=request.param)
@@ -124,7 +124,7 @@ def test_the_joint_loss_is_the_language_models_and_teaches_the_oracle_to_the_rou
     assert max(jax.tree.leaves(moved)) < 1e-5
 
 
-@pytest.mark.parametrize("scope", ["model", "layer"])
+@pytest.mark.parametrize("scope", ["model", pytest.param("layer", marks=pytest.mark.slow)])
 def test_the_domain_term_is_counted_once_and_draws_tokens_to_their_own_expert(
     tiny_config, tiny_params, packed_batch, scope
 ):

@@ -30,7 +30,11 @@ def prepare(config, params, groups, rate=1e-2, bias_rate=0.0, **optim):
     return init_state(trained, frozen, optimizer), step, optimizer
 
 
-@pytest.mark.parametrize("groups", [*((name,) for name in LEARNED), ("experts", "router", "reasoning")], ids="+".join)
+@pytest.mark.parametrize(
+    "groups",
+    [*(pytest.param((name,), marks=pytest.mark.slow) for name in LEARNED), ("experts", "router", "reasoning")],
+    ids="+".join,
+)
 def test_frozen_groups_are_bit_identical_and_trained_ones_move(tiny_config, tiny_params, packed_batch, groups):
     config = tiny_config(experts=2, top_k=1, num_layers=1, has_reasoning=True, reasoning_steps=1)
     before = tiny_params(config)

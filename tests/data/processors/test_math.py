@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.document import Document, Reject
+from data.generators import logic_problems, math_problems
 from data.processors import answers, latex_balance, math, proof_flags
-from data.sources import logic_problems, math_problems
 
 _PAGE = r"""# Geometric series
 

@@ -14,9 +14,9 @@ from PIL import Image
 
 from data.document import Document, Reject
 from data.formats import arrays, audio
+from data.generators import rendered_scenes
 from data.processors import multimodal
 from data.processors.rules import Rule
-from data.sources import rendered_scenes
 
 CAPTION = "Two brown horses graze beside a quiet mountain lake"
 

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.document import Document, ReadRequest
+from data.generators import logic_problems, math_problems
 from data.quality import accuracy, complexity, controller, toxic
 from data.quality.controller import Thresholds
 from data.quality.toxic import Detector
-from data.sources import logic_problems, math_problems, stdlib_code
+from data.sources import stdlib_code
 
 
 def _marked(texts):
