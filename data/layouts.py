@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -59,19 +60,22 @@ class Order:
 
 
 class Recent:
-    """The last two results of a function of a number (an epoch, a block); safe between threads."""
+    """The last two results of a function of a number (an epoch, a block); safe between threads.
 
-    def __init__(self, make: Callable[[int], Any]):
-        self._make = make
+    The function comes with each call: a method that is held would hold its owner, which holds this, and memory would wait
+    for the garbage collector.
+    """
+
+    def __init__(self):
         self._kept: collections.OrderedDict[int, Any] = collections.OrderedDict()
         self._lock = threading.Lock()
 
-    def __call__(self, number: int) -> Any:
+    def __call__(self, make: Callable[[int], Any], number: int) -> Any:
         with self._lock:
             if number in self._kept:
                 self._kept.move_to_end(number)
                 return self._kept[number]
-        made = self._make(number)
+        made = make(number)
         with self._lock:
             self._kept[number] = made
             while len(self._kept) > _KEPT:
@@ -99,7 +103,7 @@ class SplitLayout:
         self._lengths = lengths[self._documents]
         self._num_tokens = int(self._lengths.sum())
         self.num_rows = -(-self._num_tokens // seq_len)
-        self._epoch = Recent(self._in_order)
+        self._epochs = Recent()
 
     def _in_order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Order of the documents and the end of each in the epoch's stream."""
@@ -108,7 +112,7 @@ class SplitLayout:
 
     def pieces(self, epoch: int, row: int) -> list[Piece]:
         """What lies under the window [row * T, row * T + T] of the epoch's stream."""
-        order, ends = self._epoch(epoch)
+        order, ends = self._epochs(self._in_order, epoch)
         start = row * self._seq_len
         stop = min(start + self._seq_len + 1, self._num_tokens)
         # side="right" steps over empty documents.
@@ -143,7 +147,7 @@ class FitLayout:
         self._row_starts = np.concatenate([[0], np.cumsum(per_row)]).astype(np.int64)
         # Places in the rows by the length that belongs there, as the items are by theirs.
         self._places = np.argsort(np.concatenate(slots), kind="stable") if slots else np.empty(0, np.int64)
-        self._epoch = Recent(self._by_place)
+        self._epochs = Recent()
 
     def _by_place(self, epoch: int) -> np.ndarray:
         """Items in the order of their places in the rows, int64 [items, 3]."""
@@ -156,7 +160,7 @@ class FitLayout:
     def pieces(self, epoch: int, row: int) -> list[Piece]:
         """The documents, or pieces of them, in a row."""
         first, last = self._row_starts[row : row + 2]
-        return [tuple(piece) for piece in self._epoch(epoch)[first:last].tolist()]
+        return [tuple(piece) for piece in self._epochs(self._by_place, epoch)[first:last].tolist()]
 
 
 class MixedLayout:
@@ -167,11 +171,13 @@ class MixedLayout:
         self._layouts = [layout for layout in layouts if layout.num_rows]
         self._ends = np.cumsum([layout.num_rows for layout in self._layouts])
         self.num_rows = sum(layout.num_rows for layout in self._layouts)
-        self._epoch = Recent(lambda epoch: order(self.num_rows, epoch))
+        self._order = order
+        self._epochs = Recent()
 
     def pieces(self, epoch: int, row: int) -> list[Piece]:
         """What lies in a row of an epoch."""
-        place = int(self._epoch(epoch)[row])
+        order = self._epochs(functools.partial(self._order, self.num_rows), epoch)
+        place = int(order[row])
         number = int(np.searchsorted(self._ends, place, side="right"))
         layout = self._layouts[number]
         return layout.pieces(epoch, place - int(self._ends[number] - layout.num_rows))

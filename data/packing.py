@@ -134,11 +134,11 @@ class PackedRows:
         if not source.num_tokens:
             raise ValueError(f"{source!r} has no tokens to pack; add documents or leave it out of the mixture")
         self._first_tokens = [0]
-        self._block = Recent(self._lay_out)
+        self._blocks = Recent()
         # The blocks are made in order here, each of which tells where the next begins.
         numbers = range(-(-len(source) // block_documents))
-        self._block_rows = np.array([self._block(number).layout.num_rows for number in numbers])
-        self._epoch = Recent(self._order_blocks)
+        self._block_rows = np.array([self._blocks(self._lay_out, number).layout.num_rows for number in numbers])
+        self._epochs = Recent()
         self._documents: collections.OrderedDict[int, np.ndarray] = collections.OrderedDict()
         self._lock = threading.Lock()
         self._flat = source.read_all() if source.num_tokens * source.itemsize <= memory_bytes else None
@@ -210,10 +210,10 @@ class PackedRows:
     def _span(self, global_index: int) -> tuple[_Block, list[Piece]]:
         """The block that a row lies in, and the row's pieces of the block's documents."""
         epoch, row = divmod(global_index, len(self))
-        order, ends = self._epoch(epoch)
+        order, ends = self._epochs(self._order_blocks, epoch)
         place = int(np.searchsorted(ends, row, side="right"))
         number = int(order[place])
-        block = self._block(number)
+        block = self._blocks(self._lay_out, number)
         return block, block.layout.pieces(epoch, row - int(ends[place] - self._block_rows[number]))
 
     def _order_blocks(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """Packing loses no token and doubles none, and a row is a function of its index alone."""
 
+import gc
 import pickle
 
 import grain
@@ -127,6 +128,21 @@ def test_every_epoch_takes_the_blocks_in_another_order():
     rows = packing.PackedRows(ListSource([4] * 40), 8, block_documents=4)
     epochs = [[rows.pieces(epoch * len(rows) + row)[0][0] // 4 for row in range(len(rows))] for epoch in range(3)]
     assert len({tuple(blocks) for blocks in epochs}) == 3 and all(set(blocks) == set(range(10)) for blocks in epochs)
+
+
+def test_blocks_that_are_done_with_leave_memory_at_once():
+    def alive():
+        return sum(isinstance(found, layouts.SplitLayout) for found in gc.get_objects())
+
+    gc.collect()
+    before = alive()
+    gc.disable()
+    try:
+        rows = packing.PackedRows(ListSource([4] * 400), 8, block_documents=40)
+        assert all(row["tokens"].any() for row in rows)
+        assert 0 < alive() - before <= 2
+    finally:
+        gc.enable()
 
 
 def test_known_row():
