@@ -16,7 +16,7 @@ from launch.workdir import Workdir
 from mistral_moe.inference.decode import complete
 from mistral_moe.models.config import MistralConfig
 
-ROWS = 16  # prompts in a pass
+ROWS = 64  # prompts in a pass
 _WIDTH = 64  # windows are a multiple of it, so that prompts of many lengths share a compiled program
 
 

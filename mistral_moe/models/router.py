@@ -7,6 +7,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
+from mistral_moe.models.cache import Memory
 from mistral_moe.models.config import MistralConfig
 
 
@@ -25,8 +26,8 @@ class Decision:
     weights: jax.Array
 
 
-def causal_mean(x: jax.Array, positions: jax.Array) -> jax.Array:
-    """Running mean of each document up to and including each token.
+def causal_sum(x: jax.Array, positions: jax.Array) -> jax.Array:
+    """Running sum of each document up to and including each token.
 
     A segmented scan rather than a difference of cumulative sums: the latter would leak the rounding of one document
     into the next.
@@ -45,7 +46,12 @@ def causal_mean(x: jax.Array, positions: jax.Array) -> jax.Array:
 
     starts = (positions == 0)[..., None]
     total, _ = jax.lax.associative_scan(combine, (x.astype(jnp.float32), starts), axis=1)
-    return total / (positions[..., None] + 1).astype(jnp.float32)
+    return total
+
+
+def causal_mean(x: jax.Array, positions: jax.Array) -> jax.Array:
+    """Running mean of each document up to and including each token; arguments as `causal_sum`'s."""
+    return causal_sum(x, positions) / (positions[..., None] + 1).astype(jnp.float32)
 
 
 def decide(logits: jax.Array, top_k: int, selection_bias: jax.Array | None = None) -> Decision:
@@ -81,12 +87,13 @@ class Router(nn.Module):
     config: MistralConfig
 
     @nn.compact
-    def __call__(self, x: jax.Array, positions: jax.Array) -> Decision:
+    def __call__(self, x: jax.Array, positions: jax.Array, memory: Memory | None = None) -> Decision:
         """Decides.
 
         Args:
           x: [B, T, D] hidden states, or embeddings when one decision serves the whole model.
           positions: [B, T] int32.
+          memory: with it a document goes on from the sum that the collection `cache` keeps.
 
         Returns:
           The decision for each token.
@@ -94,7 +101,11 @@ class Router(nn.Module):
         c = self.config
         features = x.astype(jnp.float32)
         if c.router_context == "mean":
-            mean = causal_mean(features, positions)
+            if memory is None:
+                mean = causal_mean(features, positions)
+            else:
+                total = self._go_on(causal_sum(features, positions), positions, memory)
+                mean = total / (positions[..., None] + 1).astype(jnp.float32)
             if c.router_scope == "model":
                 # Embeddings are small and their mean smaller still: an RMS scale lets the router's step size be one
                 # number. The layers' inputs are normalised already.
@@ -113,6 +124,15 @@ class Router(nn.Module):
         logits = jnp.einsum("BTD,DE->BTE", features, weight("kernel", (width, c.num_experts), 0.02))
         selection_bias = self.param("selection_bias", nn.initializers.zeros, (c.num_experts,), jnp.float32)
         return decide(logits, c.top_k, selection_bias)
+
+    def _go_on(self, total: jax.Array, positions: jax.Array, memory: Memory) -> jax.Array:
+        """Adds what was kept to the sums [B, T, D] of documents that began before this pass, and keeps the last."""
+        kept = self.variable("cache", "sum", jnp.zeros, (total.shape[0], total.shape[2]), jnp.float32)
+        began_before = (jnp.cumsum(positions == 0, axis=1) == 0)[..., None]
+        total = total + jnp.where(began_before, kept.value[:, None], 0.0)
+        last = jnp.take_along_axis(total, jnp.maximum(memory.lengths - 1, 0)[:, None, None], axis=1)[:, 0]
+        kept.value = jnp.where((memory.lengths > 0)[:, None], last, kept.value)
+        return total
 
 
 def _unit_rms(x: jax.Array) -> jax.Array:
