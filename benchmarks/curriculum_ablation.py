@@ -22,6 +22,7 @@ import tempfile
 
 from absl import app
 from absl import flags
+from absl import logging
 import jax
 
 from launch import config_file, corpora, data_order, models
@@ -70,6 +71,7 @@ def main(argv: list[str]) -> None:
     """Prints one row a kind."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    logging.set_verbosity(logging.WARNING)
     kinds = list(dict.fromkeys(["uniform", *_KINDS.value]))
     found = {kind: [losses_of(kind, seed) for seed in range(_SEEDS.value)] for kind in kinds}
     domains = list(found["uniform"][0])
