@@ -13,7 +13,6 @@ import io
 import json
 import pathlib
 import random
-import resource
 import subprocess
 import sys
 import tarfile
@@ -24,6 +23,8 @@ from typing import BinaryIO
 
 from absl import app
 from absl import flags
+
+from benchmarks.peak_memory import peak_mb
 
 _GB = flags.DEFINE_float("gb", 1.0, "Size of each file, in gigabytes as the format writes them.", lower_bound=0.001)
 _FORMATS = flags.DEFINE_list("formats", [], "Which formats; all without.")
@@ -171,14 +172,11 @@ def read(source_name: str, path: str) -> dict:
     from data.sources.registry import source
     from data.sources.source import plan
 
-    def peak() -> float:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
     units = plan(source(source_name), expand(path), 64 << 20).units
-    began, before, counts = time.perf_counter(), peak(), {}
+    began, before, counts = time.perf_counter(), peak_mb(), {}
     for item in items(Work(source_name, pieces=units)):
         counts[type(item).__name__] = counts.get(type(item).__name__, 0) + 1
-    return {"counts": counts, "seconds": time.perf_counter() - began, "before_mb": before, "peak_mb": peak()}
+    return {"counts": counts, "seconds": time.perf_counter() - began, "before_mb": before, "peak_mb": peak_mb()}
 
 
 def rows(folder: str) -> Iterator[dict]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from absl import flags
 import numpy as np
 
 from benchmarks import text_corpora
+from benchmarks.peak_memory import peak_mb
 from benchmarks.sides import Side
 from data import records, side_arrays, tokenizer as tokenizer_lib, tokens
 from data.document import Document
@@ -122,20 +122,16 @@ class Lengths:
         return [np.full(length, 7, np.uint16) for length in self._lengths.take(indices)]
 
 
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def memory_of_packing(million_tokens: int) -> dict[str, float]:
     """Builds 20,000 rows in 20 places of an epoch. Returns the documents and the peak memory in MB, before and after."""
     with tempfile.TemporaryDirectory() as folder:
         source = Lengths(folder, million_tokens * 1_000_000)
-        before = _peak_mb()
+        before = peak_mb()
         rows = PackedRows(source, 1024, memory_bytes=0)
         for start in np.linspace(0, len(rows) - 1000, 20).astype(int).tolist():
             for index in range(start, start + 1000):
                 rows.row(index)
-    return {"documents": len(source), "before_mb": before, "after_mb": _peak_mb()}
+    return {"documents": len(source), "before_mb": before, "after_mb": peak_mb()}
 
 
 def memory_of_encoding(thousand_texts: int) -> dict[str, float]:
@@ -148,9 +144,9 @@ def memory_of_encoding(thousand_texts: int) -> dict[str, float]:
     tokenizer = tokenizer_lib.load(tokenizer_lib.mistral_path("v3"))
     with tempfile.TemporaryDirectory() as folder:
         records.write_documents(records.shard_path(folder, *_PLACE), documents)
-        before = _peak_mb()
+        before = peak_mb()
         found = tokens.encode_split(folder, pathlib.Path(folder) / "tokens", tokenizer, *_PLACE, num_threads=1)
-    return {"documents": found["documents"], "before_mb": before, "after_mb": _peak_mb()}
+    return {"documents": found["documents"], "before_mb": before, "after_mb": peak_mb()}
 
 
 def fill_of_problems(folder: pathlib.Path, level: str, seq_len: int) -> float:
