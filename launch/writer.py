@@ -17,7 +17,7 @@ from mistral_moe.inference.decode import complete
 from mistral_moe.models.config import MistralConfig
 
 ROWS = 64  # prompts in a pass
-_WIDTH = 64  # windows are a multiple of it, so that prompts of many lengths share a compiled program
+_WIDTH = 64  # prompts are padded to a multiple of it, so that many lengths share a compiled program
 
 
 @dataclasses.dataclass(frozen=True)

@@ -132,7 +132,7 @@ def test_every_epoch_takes_the_blocks_in_another_order():
 
 def test_blocks_that_are_done_with_leave_memory_at_once():
     def alive():
-        return sum(isinstance(found, layouts.SplitLayout) for found in gc.get_objects())
+        return sum(type(found) is layouts.SplitLayout for found in gc.get_objects())
 
     gc.collect()
     before = alive()
