@@ -28,6 +28,7 @@ import sys
 import time
 import traceback
 import types
+from collections.abc import Iterator
 from typing import Any
 
 NONCE_BYTES = 16
@@ -161,15 +162,30 @@ def _say(text: str) -> None:
 def _watch(pid: int, kept: dict[int, bytearray], deadline: float, limit: int) -> Any:
     """Reads the pipes until the process ends; how it ended, None at the deadline. It isn't reaped yet."""
     reading, pause = set(kept), 0.0005
-    while True:
-        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        left = deadline - time.monotonic()
-        if ended is not None or left <= 0:
-            return ended
-        # A process may live on with its pipes closed: then there is nothing to wait for but the pause.
-        ready = select.select(reading, [], [], min(left, pause))[0]
-        pause = 0.0005 if ready else min(2 * pause, 0.02)
-        reading.difference_update([fd for fd in ready if not _keep(fd, kept[fd], limit)])
+    with _ending(pid) as ending:
+        while True:
+            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            left = deadline - time.monotonic()
+            if ended is not None or left <= 0:
+                return ended
+            # A process may live on with its pipes closed: then there is nothing to wait for but its end, or the pause.
+            ready = select.select([*reading, *ending], [], [], left if ending else min(left, pause))[0]
+            pause = 0.0005 if ready else min(2 * pause, 0.02)
+            reading.difference_update([fd for fd in ready if fd in kept and not _keep(fd, kept[fd], limit)])
+
+
+@contextlib.contextmanager
+def _ending(pid: int) -> Iterator[list[int]]:
+    """A file that can be read once the process has ended; none where the kernel has no such files."""
+    try:
+        ending = [os.pidfd_open(pid)]
+    except (OSError, AttributeError):
+        ending = []
+    try:
+        yield ending
+    finally:
+        for fd in ending:
+            os.close(fd)
 
 
 def _keep(fd: int, kept: bytearray, limit: int) -> bool:
