@@ -17,6 +17,7 @@ import orbax.checkpoint as ocp
 
 ITEMS = ("params", "opt", "data_iter", "curriculum", "lineage")
 _ARRAYS = ("params", "opt")
+_LARGE = 64 << 20  # bytes
 
 
 class CheckpointError(ValueError):
@@ -28,9 +29,12 @@ def digest(tree: Any) -> str:
     sha = hashlib.sha256()
     flat = flax.traverse_util.flatten_dict(tree, sep="/")
     for path in sorted(flat):
-        leaf = np.asarray(flat[path])
-        sha.update(f"{path} {leaf.dtype} {leaf.shape}\n".encode())
-        sha.update(np.ascontiguousarray(leaf).tobytes())
+        leaf = flat[path]
+        sha.update(f"{path} {np.dtype(leaf.dtype)} {leaf.shape}\n".encode())
+        # A leaf of stacked layers is fetched a layer at a time: all of them at once may not fit the host.
+        parts = leaf if leaf.ndim > 1 and leaf.nbytes > _LARGE else (leaf,)
+        for part in parts:
+            sha.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return sha.hexdigest()
 
 

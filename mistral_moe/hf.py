@@ -97,7 +97,8 @@ class Tensor:
             return parts[0]
         batch = parts[0].shape[: len(self.shape) - 2]
         flat = (*batch, self.shape[-1], -1)
-        return np.concatenate([part.reshape(flat).swapaxes(-1, -2) for part in parts], axis=-2)
+        # Contiguous, since the library safetensors writes a view's memory as it lies.
+        return np.ascontiguousarray(np.concatenate([part.reshape(flat).swapaxes(-1, -2) for part in parts], axis=-2))
 
 
 def tensor_map(config: MistralConfig, naming: str = "checkpoint") -> list[Tensor]:

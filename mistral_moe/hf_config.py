@@ -122,3 +122,8 @@ def config_to_hf(config: MistralConfig) -> dict:
         "sliding_window": c.sliding_window,
         "tie_word_embeddings": False,
     }
+
+
+def max_length(config: Mapping) -> int:
+    """Tokens of the longest text that a config.json says its model was made for."""
+    return int(config.get("max_position_embeddings") or 4096 * 32)
