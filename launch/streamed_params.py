@@ -17,7 +17,7 @@ from mistral_moe.hf import Tensor
 from mistral_moe.models.config import MistralConfig
 
 # Bytes of a piece: small beside any tensor of a model that matters, large enough for a disk to be read at its full speed.
-PIECE_BYTES = 32 << 20
+PIECE_BYTES = 8 << 20
 
 
 def _zeros(config: MistralConfig, mesh: jax.sharding.Mesh) -> dict[str, jax.Array]:
