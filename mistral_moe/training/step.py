@@ -118,7 +118,7 @@ def make_branch_step(
     """
     axes = branch_axes(state)
     together = jax.vmap(step, in_axes=(axes, 0), out_axes=(axes, 0))
-    if mesh_axis is None or mesh_axis not in mesh_context.axis_sizes():
+    if mesh_axis is None or mesh_context.axis_sizes().get(mesh_axis, 1) == 1:
         return together
     specs = jax.tree.map(lambda _: PartitionSpec(mesh_axis), state)
     specs = specs.replace(frozen=jax.tree.map(lambda _: PartitionSpec(), state.frozen))
