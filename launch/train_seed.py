@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 
 import jax
+import ml_collections
 
 from launch import cli
 from launch import corpora
@@ -51,20 +52,9 @@ def imported_params(context: StageContext, model: MistralConfig) -> tuple[dict, 
     return jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), params, wanted), lineage
 
 
-def run(context: StageContext) -> StageOutcome:
-    """Trains the seed; a dense next-token run over all domains, each drawn alike."""
-    config = context.config
-    if config.seed_stage.init not in INITS:
-        raise UserError(f"unknown seed_stage.init {config.seed_stage.init!r}", f"it is one of {', '.join(INITS)}")
+def plan_of(config: ml_collections.ConfigDict) -> tuple[training_run.Plan, float, MistralConfig]:
+    """The stage's plan, its FLOPs per token, and its model."""
     model = models.dense_config(config)
-    facts = {"tokenizer_sha256": corpora.tokenizer_sha256(context)}
-    parent = None
-    if config.seed_stage.init == "imported":
-        start, parent = imported_params(context, model)
-        facts["parent_digest"] = digest(start)
-        if not int(config.seed_stage.steps):
-            lineage = models.run_lineage(start, {}, parent, "seed", context.config_hash, facts)
-            return StageOutcome(outputs=models.save(context.folder, start, lineage))
     tasks = task_weights.task_terms(config)
     model_rates = {"trunk": config.seed_stage.trunk_lr, "experts": config.seed_stage.experts_lr}
     rates = task_weights.with_task_rate(config, tasks, model_rates)
@@ -75,28 +65,44 @@ def run(context: StageContext) -> StageOutcome:
         tokens_per_step=rows * seq_len,
         tasks=tasks,
     )
-    mesh, rules = training_run.mesh_and_rules(config)
-    shardings = sharding.tree_shardings(models.abstract_params(model), mesh, rules)
-    if parent is None:
-        start = jax.jit(functools.partial(init_params, model), out_shardings=shardings)(
-            jax.random.key(int(config.seed))
-        )
+    return plan, training_flops(model, seq_len, model_rates), model
+
+
+def run(context: StageContext) -> StageOutcome:
+    """Trains the seed; a dense next-token run over all domains, each drawn alike."""
+    config, model = context.config, models.dense_config(context.config)
+    if config.seed_stage.init not in INITS:
+        raise UserError(f"unknown seed_stage.init {config.seed_stage.init!r}", f"it is one of {', '.join(INITS)}")
+    facts = {"tokenizer_sha256": corpora.tokenizer_sha256(context)}
+    parent = None
+    if config.seed_stage.init == "imported":
+        start, parent = imported_params(context, model)
+        facts["parent_digest"] = digest(start)
 
     def lineage(params: dict, trained: dict) -> dict:
         return models.run_lineage(params, trained, parent, "seed", context.config_hash, facts)
 
+    if parent is not None and not int(config.seed_stage.steps):
+        nothing = dict.fromkeys(("steps", "tokens", "flops_per_token", "flops"), 0)
+        return StageOutcome(outputs=models.save(context.folder, start, lineage(start, {})), extra={"training": nothing})
+    plan, flops, _ = plan_of(config)
+    mesh, rules = training_run.mesh_and_rules(config)
+    if parent is None:
+        shardings = sharding.tree_shardings(models.abstract_params(model), mesh, rules)
+        init = jax.jit(functools.partial(init_params, model), out_shardings=shardings)
+        start = init(jax.random.key(int(config.seed)))
     state, _ = training_run.fit(
         config,
         context.folder,
         plan,
         start,
-        SingleFeed(corpora.all_domains_loader(context, rows, "seed")),
+        SingleFeed(corpora.all_domains_loader(context, int(config.train.batch_size), "seed")),
         context.progress,
         lineage=lineage,
     )
     return StageOutcome(
         outputs={models.CHECKPOINTS: digest(state.all_params)},
-        extra={"training": training_run.account(plan, training_flops(model, seq_len, model_rates))},
+        extra={"training": training_run.account(plan, flops)},
     )
 
 
