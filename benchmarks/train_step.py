@@ -38,7 +38,7 @@ import transformers
 
 from benchmarks.sides import Side
 from launch import allocator
-from mistral_moe import hf
+from mistral_moe import hf, hf_config
 from mistral_moe.kernels.grouped_matmul import BACKENDS
 from mistral_moe.models.config import DTYPES, MistralConfig
 from mistral_moe.training.flops import parameter_count, training_flops
@@ -129,7 +129,7 @@ class Peer:
 
     def _make_model(self) -> torch.nn.Module:
         theirs = transformers.MixtralConfig(
-            **hf.config_to_hf(self._config), attn_implementation="sdpa", use_cache=False
+            **hf_config.config_to_hf(self._config), attn_implementation="sdpa", use_cache=False
         )
         torch.manual_seed(0)
         return (

@@ -96,6 +96,7 @@ def base_config() -> ConfigDict:
             tasks_lr=1e-3,
         )
     )
+    # kind: "train" on the corpus, Mistral's own "mistral_v1" or "mistral_v3", or "imported", the one of launch.import_hf.
     config.tokenizer = ConfigDict(dict(kind="mistral_v3", train_bytes=4_000_000, threads=2))
 
     config.train = ConfigDict(
@@ -114,7 +115,8 @@ def base_config() -> ConfigDict:
             prefetch=2,
         )
     )
-    config.seed_stage = ConfigDict(dict(steps=100_000, trunk_lr=3e-4, experts_lr=3e-4))
+    # init: "random", or "imported", the dense model that launch.import_hf has put into the workdir; it may take 0 steps.
+    config.seed_stage = ConfigDict(dict(init="random", steps=100_000, trunk_lr=3e-4, experts_lr=3e-4))
     config.experts = ConfigDict(
         dict(
             steps=10_000,

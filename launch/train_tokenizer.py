@@ -17,11 +17,13 @@ from data.domains import LEVELS, SPLITS
 from data.multitask import registry
 from data.tokens import encode_split
 from launch import cli
+from launch import saved_models
 from launch import task_weights
 from launch.errors import UserError
 from launch.stage import StageContext, StageOutcome
+from launch.workdir import Workdir
 
-MODEL_FILE = "tokenizer.model"
+MODEL_FILE = saved_models.TOKENIZER_FILE
 
 
 def training_texts(data_dir: pathlib.Path, domains: tuple[str, ...], budget: int) -> Iterator[str]:
@@ -36,6 +38,23 @@ def training_texts(data_dir: pathlib.Path, domains: tuple[str, ...], budget: int
             yield document.text
 
 
+def existing_tokenizer(kind: str, workdir: Workdir) -> pathlib.Path:
+    """File of a tokenizer that isn't trained here: Mistral's own, or the one that came with the imported model.
+
+    Raises:
+      UserError: nothing was imported, or it came without a SentencePiece model.
+    """
+    if kind != "imported":
+        return tokenizer_lib.mistral_path(kind.removeprefix("mistral_"))
+    found = saved_models.find(workdir, saved_models.IMPORT).tokenizer
+    if found is None:
+        raise UserError(
+            f"the model in {workdir.folder(saved_models.IMPORT_FOLDER)} came without {saved_models.TOKENIZER_FILE}",
+            "import a folder that holds it, or set --config.tokenizer.kind to another",
+        )
+    return found
+
+
 def run(context: StageContext) -> StageOutcome:
     """Makes the tokenizer and the token cache."""
     config = context.config
@@ -48,12 +67,12 @@ def run(context: StageContext) -> StageOutcome:
                 budget = int(config.tokenizer.train_bytes)
                 texts = training_texts(data_dir, tuple(config.domains), budget)
                 tokenizer_lib.train(texts, path, vocab_size, seed=int(config.seed), max_bytes=budget)
-        elif kind in ("mistral_v1", "mistral_v3"):
+        elif kind in ("mistral_v1", "mistral_v3", "imported"):
             partial = path.with_suffix(".partial")
-            shutil.copyfile(tokenizer_lib.mistral_path(kind.removeprefix("mistral_")), partial)
+            shutil.copyfile(existing_tokenizer(kind, context.workdir), partial)
             os.replace(partial, path)
         else:
-            raise UserError(f"unknown tokenizer.kind {kind!r}", "it is one of train, mistral_v1, mistral_v3")
+            raise UserError(f"unknown tokenizer.kind {kind!r}", "it is one of train, mistral_v1, mistral_v3, imported")
         tokenizer = tokenizer_lib.load(path)
         if tokenizer.vocab_size != vocab_size:
             raise UserError(

@@ -17,6 +17,7 @@ import orbax.checkpoint as ocp
 
 ITEMS = ("params", "opt", "data_iter", "curriculum", "lineage")
 _ARRAYS = ("params", "opt")
+_LARGE = 64 << 20  # bytes
 
 
 class CheckpointError(ValueError):
@@ -28,9 +29,12 @@ def digest(tree: Any) -> str:
     sha = hashlib.sha256()
     flat = flax.traverse_util.flatten_dict(tree, sep="/")
     for path in sorted(flat):
-        leaf = np.asarray(flat[path])
-        sha.update(f"{path} {leaf.dtype} {leaf.shape}\n".encode())
-        sha.update(np.ascontiguousarray(leaf).tobytes())
+        leaf = flat[path]
+        sha.update(f"{path} {np.dtype(leaf.dtype)} {leaf.shape}\n".encode())
+        # A leaf of stacked layers is fetched a layer at a time: all of them at once may not fit the host.
+        in_parts = leaf.ndim > 1 and leaf.nbytes > _LARGE
+        for part in (leaf[index] for index in range(leaf.shape[0])) if in_parts else (leaf,):
+            sha.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return sha.hexdigest()
 
 
@@ -48,11 +52,24 @@ class CheckpointStore:
     checkpoint, which `latest_step` names.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], keep: int = 1):
+    def __init__(self, folder: str | os.PathLike[str], keep: int = 1, leaf_by_leaf: int = 0):
+        """Opens the folder, which is made where it isn't there.
+
+        Args:
+          folder: where the checkpoints lie.
+          keep: how many of the newest are kept.
+          leaf_by_leaf: bytes of the largest leaf; then little more than that is held on the host while a checkpoint is
+            written. 0 writes as many leaves at once as orbax does by itself, which is faster.
+        """
         self.folder = pathlib.Path(folder).absolute()
+        handlers = {}
+        if leaf_by_leaf:
+            limit = leaf_by_leaf // 10**9 + 1  # orbax counts in GB and refuses a leaf above the limit
+            handlers = {"params": ocp.StandardCheckpointHandler(save_concurrent_gb=limit)}
         self._manager = ocp.CheckpointManager(
             self.folder,
             item_names=ITEMS,
+            item_handlers=handlers or None,
             options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=True, enable_async_checkpointing=True),
         )
 

@@ -10,25 +10,20 @@ one, is what `MixtralForCausalLM.state_dict()` gives since transformers 5. A den
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 import dataclasses
+import math
 import re
 
 import flax.traverse_util
 import jax
 import numpy as np
 
+from mistral_moe.hf_config import check_expressible
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import init_params
 
 NAMINGS = ("checkpoint", "fused")
-
-# Architecture -> what its config class assumes for keys that a config.json leaves out.
-_DEFAULTS = {
-    "MistralForCausalLM": {"rms_norm_eps": 1e-6, "rope_theta": 10_000.0, "sliding_window": 4096},
-    "MixtralForCausalLM": {"rms_norm_eps": 1e-5, "rope_theta": 1_000_000.0, "sliding_window": None},
-}
-_MODEL_TYPES = {"mistral": "MistralForCausalLM", "mixtral": "MixtralForCausalLM"}
 
 # Written by old versions of transformers; recomputed from rope_theta.
 _IGNORED = re.compile(r".*\.rotary_emb\.inv_freq")
@@ -36,7 +31,7 @@ _IGNORED = re.compile(r".*\.rotary_emb\.inv_freq")
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:
-    """One tensor of a Hugging Face checkpoint and its place in our tree.
+    """One tensor of a Hugging Face checkpoint and its place in our tree. It can be moved in pieces of its first axis.
 
     Attributes:
       name: theirs.
@@ -54,33 +49,56 @@ class Tensor:
     index: tuple[int, ...] = ()
     transposed: bool = True
 
-    def to_leaves(self, array: np.ndarray) -> list[np.ndarray]:
-        """Parts of our leaves, each of `leaf_shape`, in the order of `leaves`.
+    @property
+    def axis(self) -> tuple[int, int]:
+        """(axis of a leaf's part, entries): where the tensor's first axis runs, and how many of its entries are one step."""
+        if not self.transposed or len(self.shape) == 3:
+            return 0, 1
+        # Theirs is [out, in]; our last axes make up `out`.
+        axis = next(k for k in reversed(range(len(self.leaf_shape))) if math.prod(self.leaf_shape[k:]) == self.shape[0])
+        return axis, math.prod(self.leaf_shape[axis + 1 :])
+
+    def slices(self, max_bytes: int, itemsize: int) -> Iterator[slice]:
+        """Cuts the tensor's first axis so that a piece takes at most `max_bytes`, or one step of a leaf's axis."""
+        _, unit = self.axis
+        step = max(max_bytes // (itemsize * math.prod(self.shape[1:]) * unit), 1) * unit
+        for start in range(0, self.shape[0], step):
+            yield slice(start, min(start + step, self.shape[0]))
+
+    def corner(self, start: int) -> tuple[int, ...]:
+        """Where in a leaf the piece lies that begins at entry `start` of the tensor's first axis."""
+        axis, unit = self.axis
+        inside = [0] * len(self.leaf_shape)
+        inside[axis] = start // unit
+        return (*self.index, *inside)
+
+    def to_leaves(self, piece: jax.Array | np.ndarray) -> list[jax.Array | np.ndarray]:
+        """The same piece of each of our leaves, in the order of `leaves`.
 
         Args:
-          array: theirs, of `shape`.
+          piece: theirs, all of it or whole steps of its first axis (see `slices`).
 
-        Raises:
-          ValueError: the array has another shape.
+        Returns:
+          One array a leaf, of `leaf_shape` or of the piece's share of it, without the leaf's leading axes.
         """
-        if array.shape != self.shape:
-            raise ValueError(
-                f"tensor {self.name!r} has shape {array.shape}, but the config asks for {self.shape}: "
-                "use the config.json that lies beside these weights"
-            )
         if not self.transposed:
-            return [array]
-        parts = np.split(array, len(self.leaves), axis=-2)
-        return [part.swapaxes(-1, -2).reshape(self.leaf_shape) for part in parts]
+            return [piece]
+        axis, unit = self.axis
+        shape = list(self.leaf_shape)
+        shape[axis] = piece.shape[0] // unit
+        rows = piece.shape[-2] // len(self.leaves)
+        parts = [piece[..., part * rows : (part + 1) * rows, :] for part in range(len(self.leaves))]
+        return [part.swapaxes(-1, -2).reshape(shape) for part in parts]
 
     def from_leaves(self, parts: Iterable[np.ndarray]) -> np.ndarray:
-        """Their tensor, of `shape`, from the parts of our leaves, each of `leaf_shape`; the inverse of `to_leaves`."""
+        """Their tensor, or the piece of it, from pieces of our leaves; the inverse of `to_leaves`."""
         parts = list(parts)
         if not self.transposed:
             return parts[0]
-        *batch, rows, columns = self.shape
-        flat = (*batch, columns, rows // len(parts))
-        return np.concatenate([part.reshape(flat).swapaxes(-1, -2) for part in parts], axis=-2)
+        batch = parts[0].shape[: len(self.shape) - 2]
+        flat = (*batch, self.shape[-1], -1)
+        # Contiguous, since the library safetensors writes a view's memory as it lies.
+        return np.ascontiguousarray(np.concatenate([part.reshape(flat).swapaxes(-1, -2) for part in parts], axis=-2))
 
 
 def tensor_map(config: MistralConfig, naming: str = "checkpoint") -> list[Tensor]:
@@ -98,7 +116,7 @@ def tensor_map(config: MistralConfig, naming: str = "checkpoint") -> list[Tensor
     """
     if naming not in NAMINGS:
         raise ValueError(f"unknown naming {naming!r} of Mixtral's experts; there are {', '.join(NAMINGS)}")
-    _check_expressible(config)
+    check_expressible(config)
     c = config
     table = (c.vocab_size, c.d_model)
     rows = [Tensor("model.embed_tokens.weight", table, ("embedding",), table, (), False)]
@@ -151,36 +169,20 @@ def _experts(c: MistralConfig, layer: int, naming: str) -> list[Tensor]:
     return rows
 
 
-def _check_expressible(config: MistralConfig) -> None:
-    wrong = []
-    if config.experts:
-        for name, value in (("router_scope", "layer"), ("router_context", "none"), ("router_hidden", 0)):
-            if getattr(config, name) != value:
-                wrong.append(f"model.{name} is {getattr(config, name)!r}, not {value!r}")
-    if config.reasoning_steps:
-        wrong.append(f"model.reasoning_steps is {config.reasoning_steps}, not 0")
-    if wrong:
-        architecture = "MixtralForCausalLM" if config.experts else "MistralForCausalLM"
-        raise ValueError(
-            f"{architecture} can't express this model: {'; '.join(wrong)}. Train it with those values to exchange it"
-        )
-
-
 def naming_of(names: Iterable[str]) -> str:
     """Which of `NAMINGS` the tensors of a checkpoint follow."""
     return "fused" if any(".mlp.experts." in name for name in names) else "checkpoint"
 
 
-def params_from_hf(config: MistralConfig, tensors: Mapping[str, np.ndarray]) -> dict:
-    """Our parameters from a Hugging Face state dict of either naming.
+def check_tensors(config: MistralConfig, shapes: Mapping[str, tuple[int, ...]]) -> list[Tensor]:
+    """The rows of `tensor_map` for a checkpoint, after a look at names and shapes that costs no memory.
 
     Args:
-      config: of the model, as from `config_from_hf`.
-      tensors: name -> array, shapes [out, in] as torch keeps them.
+      config: of the model, as from `hf_config.config_from_hf`.
+      shapes: name -> shape of every tensor that the checkpoint holds, of either naming.
 
     Returns:
-      Nested parameters of numpy arrays in `config.param_dtype` (routers in float32). The routers' selection bias, which
-      Hugging Face has not, is zero.
+      One row a tensor that is read.
 
     Raises:
       ValueError: a tensor is missing, has the wrong shape or is not known, or the config can't be expressed.
@@ -189,31 +191,55 @@ def params_from_hf(config: MistralConfig, tensors: Mapping[str, np.ndarray]) -> 
         raise ValueError(
             "a Hugging Face checkpoint has no reasoning block: import with model.has_reasoning=False, then add it"
         )
-    rows = tensor_map(config, naming_of(tensors))
-    abstract = jax.eval_shape(lambda: init_params(config, jax.random.key(0)))
-    leaves = {
-        path: np.zeros(leaf.shape, leaf.dtype)
-        for path, leaf in flax.traverse_util.flatten_dict(abstract, sep="/").items()
-    }
+    rows = tensor_map(config, naming_of(shapes))
     known = {row.name for row in rows}
-    unexpected = sorted(name for name in tensors if name not in known and not _IGNORED.fullmatch(name))
+    unexpected = sorted(name for name in shapes if name not in known and not _IGNORED.fullmatch(name))
     if unexpected:
         raise ValueError(
             f"unexpected tensor {unexpected[0]!r} (one of {len(unexpected)}): the config has no place for it; "
             "use the config.json that lies beside these weights"
         )
     for row in rows:
-        if row.name not in tensors:
+        if row.name not in shapes:
             raise ValueError(
                 f"tensor {row.name!r} is missing: read all files of the checkpoint (its index.json lists them)"
             )
+        if tuple(shapes[row.name]) != row.shape:
+            raise ValueError(
+                f"tensor {row.name!r} has shape {tuple(shapes[row.name])}, but the config asks for {row.shape}: "
+                "use the config.json that lies beside these weights"
+            )
+    return rows
+
+
+def params_from_hf(config: MistralConfig, tensors: Mapping[str, np.ndarray]) -> dict:
+    """Our parameters from a Hugging Face state dict of either naming.
+
+    Args:
+      config: of the model, as from `hf_config.config_from_hf`.
+      tensors: name -> array, shapes [out, in] as torch keeps them.
+
+    Returns:
+      Nested parameters of numpy arrays in `config.param_dtype` (routers in float32). The routers' selection bias, which
+      Hugging Face has not, is zero.
+
+    Raises:
+      ValueError: as `check_tensors`.
+    """
+    rows = check_tensors(config, {name: array.shape for name, array in tensors.items()})
+    abstract = jax.eval_shape(lambda: init_params(config, jax.random.key(0)))
+    leaves = {
+        path: np.zeros(leaf.shape, leaf.dtype)
+        for path, leaf in flax.traverse_util.flatten_dict(abstract, sep="/").items()
+    }
+    for row in rows:
         for path, part in zip(row.leaves, row.to_leaves(tensors[row.name]), strict=True):
             leaves[path][row.index] = part
     return flax.traverse_util.unflatten_dict(leaves, sep="/")
 
 
-def params_to_hf(config: MistralConfig, params: Mapping, naming: str = "checkpoint") -> dict[str, np.ndarray]:
-    """A Hugging Face state dict from our parameters.
+def check_params(config: MistralConfig, params: Mapping, naming: str = "checkpoint") -> list[Tensor]:
+    """The rows of `tensor_map` that these parameters fill, after a look at what the format can hold.
 
     Args:
       config: of the model.
@@ -221,14 +247,14 @@ def params_to_hf(config: MistralConfig, params: Mapping, naming: str = "checkpoi
       naming: "checkpoint" or "fused"; see the module.
 
     Returns:
-      name -> numpy array, each in its leaf's dtype.
+      One row a tensor.
 
     Raises:
       ValueError: a leaf is missing or has the wrong shape, or the model computes something that theirs can't: a
         non-zero selection bias, a reasoning block whose gate has opened, a router of another form.
     """
     rows = tensor_map(config, naming)
-    leaves = {path: np.asarray(leaf) for path, leaf in flax.traverse_util.flatten_dict(params, sep="/").items()}
+    leaves = flax.traverse_util.flatten_dict(params, sep="/")
     for path, meaning in (
         ("layers/router/selection_bias", "experts chosen with a bias"),
         ("reasoning/gate", "an open reasoning gate"),
@@ -238,101 +264,26 @@ def params_to_hf(config: MistralConfig, params: Mapping, naming: str = "checkpoi
                 f"parameter {path!r} is not zero, and Hugging Face's format has no {meaning}: "
                 "set it to zero (the model then computes something else) or keep our own format"
             )
-    return {row.name: row.from_leaves(_part(leaves, path, row) for path in row.leaves) for row in rows}
+    for row in rows:
+        for path in row.leaves:
+            if path not in leaves:
+                raise ValueError(
+                    f"parameter {path!r} is missing, which {row.name!r} is made of: is the config this model's?"
+                )
+            shape = leaves[path].shape[len(row.index) :]
+            if shape != row.leaf_shape:
+                raise ValueError(
+                    f"parameter {path!r} has shape {shape} where {row.name!r} needs {row.leaf_shape}: "
+                    "is the config this model's?"
+                )
+    return rows
 
 
-def _part(leaves: Mapping[str, np.ndarray], path: str, row: Tensor) -> np.ndarray:
-    if path not in leaves:
-        raise ValueError(f"parameter {path!r} is missing, which {row.name!r} is made of: is the config this model's?")
-    part = leaves[path][row.index]
-    if part.shape != row.leaf_shape:
-        raise ValueError(
-            f"parameter {path!r} has shape {part.shape} where {row.name!r} needs {row.leaf_shape}: "
-            "is the config this model's?"
-        )
-    return part
+def params_to_hf(config: MistralConfig, params: Mapping, naming: str = "checkpoint") -> dict[str, np.ndarray]:
+    """A Hugging Face state dict from our parameters: name -> numpy array, each in its leaf's dtype.
 
-
-def config_from_hf(config: Mapping) -> MistralConfig:
-    """Our config from the content of a config.json.
-
-    Args:
-      config: its keys and values.
-
-    Returns:
-      The config, in float32; experts are named `expert_0`, `expert_1`, ...
-
-    Raises:
-      ValueError: another architecture, a key that is missing, or a value that our model doesn't have.
+    Args and errors as `check_params`.
     """
-    model_type = config.get("model_type")
-    architecture = (config.get("architectures") or [_MODEL_TYPES.get(model_type, model_type)])[0]
-    if architecture not in _DEFAULTS:
-        raise ValueError(f"unknown architecture {architecture!r} in config.json; there are {', '.join(_DEFAULTS)}")
-    defaults = _DEFAULTS[architecture]
-
-    def needed(key: str) -> int:
-        if config.get(key) is None:
-            raise ValueError(f"config.json of this {architecture} lacks {key!r}; it is needed for the shapes")
-        return config[key]
-
-    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    kind = rope.get("rope_type", rope.get("type", "default"))
-    for key, value, supported in (
-        ("hidden_act", config.get("hidden_act", "silu"), "silu"),
-        ("tie_word_embeddings", config.get("tie_word_embeddings", False), False),
-        ("rope_type", kind, "default"),
-    ):
-        if value != supported:
-            raise ValueError(f"config.json has {key}={value!r}; this model supports {supported!r} alone")
-    heads = needed("num_attention_heads")
-    mixture = {}
-    if architecture == "MixtralForCausalLM":
-        mixture = {
-            "experts": tuple(f"expert_{index}" for index in range(needed("num_local_experts"))),
-            "top_k": needed("num_experts_per_tok"),
-            "router_scope": "layer",
-            "router_context": "none",
-        }
-    return MistralConfig(
-        vocab_size=needed("vocab_size"),
-        d_model=needed("hidden_size"),
-        num_layers=needed("num_hidden_layers"),
-        num_heads=heads,
-        num_kv_heads=config.get("num_key_value_heads") or heads,
-        head_dim=config.get("head_dim") or needed("hidden_size") // heads,
-        d_ff=needed("intermediate_size"),
-        rope_theta=float(rope.get("rope_theta", config.get("rope_theta", defaults["rope_theta"]))),
-        norm_eps=config.get("rms_norm_eps", defaults["rms_norm_eps"]),
-        sliding_window=config.get("sliding_window", defaults["sliding_window"]),
-        **mixture,
-    )
-
-
-def config_to_hf(config: MistralConfig) -> dict:
-    """The content of a config.json for this model; the inverse of `config_from_hf` up to the experts' names.
-
-    Raises:
-      ValueError: neither architecture can express the model.
-    """
-    _check_expressible(config)
-    c = config
-    kind = "mixtral" if c.experts else "mistral"
-    mixture = {"num_local_experts": c.num_experts, "num_experts_per_tok": c.top_k} if c.experts else {}
-    return mixture | {
-        "architectures": [_MODEL_TYPES[kind]],
-        "model_type": kind,
-        "vocab_size": c.vocab_size,
-        "hidden_size": c.d_model,
-        "num_hidden_layers": c.num_layers,
-        "num_attention_heads": c.num_heads,
-        "num_key_value_heads": c.num_kv_heads,
-        "head_dim": c.head_dim,
-        "intermediate_size": c.d_ff,
-        "hidden_act": "silu",
-        "rope_theta": c.rope_theta,
-        "rope_parameters": {"rope_theta": c.rope_theta, "rope_type": "default"},
-        "rms_norm_eps": c.norm_eps,
-        "sliding_window": c.sliding_window,
-        "tie_word_embeddings": False,
-    }
+    rows = check_params(config, params, naming)
+    leaves = {path: np.asarray(leaf) for path, leaf in flax.traverse_util.flatten_dict(params, sep="/").items()}
+    return {row.name: row.from_leaves(leaves[path][row.index] for path in row.leaves) for row in rows}

@@ -6,7 +6,7 @@ import flax.traverse_util
 import numpy as np
 import pytest
 
-from mistral_moe import hf
+from mistral_moe import hf, hf_config
 
 MIXTRAL = {
     "architectures": ["MixtralForCausalLM"],
@@ -31,7 +31,7 @@ def tensors_of(config, naming="checkpoint"):
 @pytest.mark.parametrize("naming", hf.NAMINGS)
 @pytest.mark.parametrize("source", [MISTRAL, MIXTRAL], ids=["mistral", "mixtral"])
 def test_every_tensor_goes_there_and_back_and_fills_every_leaf(source, naming):
-    config = hf.config_from_hf(source)
+    config = hf_config.config_from_hf(source)
     tensors = tensors_of(config, naming)
     params = hf.params_from_hf(config, tensors)
     back = hf.params_to_hf(config, params, naming)
@@ -43,7 +43,7 @@ def test_every_tensor_goes_there_and_back_and_fills_every_leaf(source, naming):
 
 
 def test_the_namings_agree():
-    config = hf.config_from_hf(MIXTRAL)
+    config = hf_config.config_from_hf(MIXTRAL)
     params = hf.params_from_hf(config, tensors_of(config))
     fused = hf.params_to_hf(config, params, "fused")
     again = hf.params_to_hf(config, hf.params_from_hf(config, fused))
@@ -55,13 +55,13 @@ def test_the_namings_agree():
 
 
 def test_rotary_frequencies_of_old_checkpoints_are_ignored():
-    config = hf.config_from_hf(MISTRAL)
+    config = hf_config.config_from_hf(MISTRAL)
     tensors = tensors_of(config) | {"model.layers.0.self_attn.rotary_emb.inv_freq": np.ones(2)}
     assert hf.params_from_hf(config, tensors)["embedding"].shape == (32, 16)
 
 
 def test_errors_name_the_tensor():
-    config = hf.config_from_hf(MIXTRAL)
+    config = hf_config.config_from_hf(MIXTRAL)
     tensors = tensors_of(config)
     missing = {name: array for name, array in tensors.items() if name != "model.layers.1.block_sparse_moe.gate.weight"}
     with pytest.raises(ValueError, match=r"'model.layers.1.block_sparse_moe.gate.weight' is missing"):
@@ -73,7 +73,7 @@ def test_errors_name_the_tensor():
 
 
 def test_errors_name_the_parameter():
-    config = hf.config_from_hf(MIXTRAL)
+    config = hf_config.config_from_hf(MIXTRAL)
     params = hf.params_from_hf(config, tensors_of(config))
     with pytest.raises(ValueError, match=r"'lm_head' is missing"):
         hf.params_to_hf(config, {name: leaf for name, leaf in params.items() if name != "lm_head"})
@@ -82,7 +82,7 @@ def test_errors_name_the_parameter():
 
 
 def test_what_their_format_lacks_is_refused():
-    config = hf.config_from_hf(MIXTRAL)
+    config = hf_config.config_from_hf(MIXTRAL)
     params = hf.params_from_hf(config, tensors_of(config))
     params["reasoning"] = {"gate": np.zeros(16, np.float32)}
     assert "lm_head.weight" in hf.params_to_hf(config, params)
@@ -103,36 +103,36 @@ def test_what_their_format_lacks_is_refused():
     ],
 )
 def test_a_mixture_of_another_form_says_what_is_in_the_way(change, message):
-    config = dataclasses.replace(hf.config_from_hf(MIXTRAL), **change)
-    for attempt in (hf.tensor_map, hf.config_to_hf):
+    config = dataclasses.replace(hf_config.config_from_hf(MIXTRAL), **change)
+    for attempt in (hf.tensor_map, hf_config.config_to_hf):
         with pytest.raises(ValueError, match=f"MixtralForCausalLM can't express this model: model.{message}"):
             attempt(config)
 
 
 def test_a_reasoning_block_is_not_imported():
-    config = dataclasses.replace(hf.config_from_hf(MISTRAL), has_reasoning=True)
+    config = dataclasses.replace(hf_config.config_from_hf(MISTRAL), has_reasoning=True)
     with pytest.raises(ValueError, match="no reasoning block"):
         hf.params_from_hf(config, {})
 
 
 def test_config_defaults_are_those_of_the_architecture():
-    mistral, mixtral = hf.config_from_hf(MISTRAL), hf.config_from_hf(MIXTRAL)
+    mistral, mixtral = hf_config.config_from_hf(MISTRAL), hf_config.config_from_hf(MIXTRAL)
     assert (mistral.head_dim, mistral.sliding_window, mistral.rope_theta, mistral.norm_eps) == (4, 4096, 1e4, 1e-6)
     assert (mixtral.head_dim, mixtral.sliding_window, mixtral.rope_theta, mixtral.norm_eps) == (4, None, 1e6, 1e-5)
     assert (mistral.experts, mixtral.experts, mixtral.top_k) == ((), ("expert_0", "expert_1", "expert_2"), 2)
 
 
 def test_config_reads_both_places_of_rope_theta():
-    assert hf.config_from_hf(MISTRAL | {"rope_theta": 5e5}).rope_theta == 5e5
+    assert hf_config.config_from_hf(MISTRAL | {"rope_theta": 5e5}).rope_theta == 5e5
     newer = {"rope_parameters": {"rope_theta": 7e5, "rope_type": "default"}}
-    assert hf.config_from_hf(MISTRAL | newer).rope_theta == 7e5
-    assert hf.config_from_hf(MISTRAL | {"head_dim": 6, "sliding_window": None}).head_dim == 6
+    assert hf_config.config_from_hf(MISTRAL | newer).rope_theta == 7e5
+    assert hf_config.config_from_hf(MISTRAL | {"head_dim": 6, "sliding_window": None}).head_dim == 6
 
 
 @pytest.mark.parametrize("source", [MISTRAL, MIXTRAL], ids=["mistral", "mixtral"])
 def test_config_goes_there_and_back(source):
-    config = hf.config_from_hf(source)
-    assert hf.config_from_hf(hf.config_to_hf(config)) == config
+    config = hf_config.config_from_hf(source)
+    assert hf_config.config_from_hf(hf_config.config_to_hf(config)) == config
 
 
 @pytest.mark.parametrize(
@@ -148,4 +148,4 @@ def test_config_goes_there_and_back(source):
 )
 def test_configs_that_do_not_fit_say_why(change, message):
     with pytest.raises(ValueError, match=message):
-        hf.config_from_hf(MISTRAL | change)
+        hf_config.config_from_hf(MISTRAL | change)

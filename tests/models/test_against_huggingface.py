@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mistral_moe import hf
+from mistral_moe import hf, hf_config
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import Mistral, logits
 from mistral_moe.routing.balance import load_balance_loss
@@ -65,7 +65,7 @@ EACH_KIND = pytest.mark.parametrize(
 def peer(config):
     """A Hugging Face model of this config with random weights large enough for every part to matter."""
     kind = "Mixtral" if config.experts else "Mistral"
-    theirs = getattr(transformers, f"{kind}Config")(**hf.config_to_hf(config), attn_implementation="eager")
+    theirs = getattr(transformers, f"{kind}Config")(**hf_config.config_to_hf(config), attn_implementation="eager")
     model = getattr(transformers, f"{kind}ForCausalLM")(theirs)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -178,7 +178,7 @@ def test_checkpoint_files_hold_what_the_map_says(config, tmp_path):
     ours = hf.params_to_hf(config, hf.params_from_hf(config, state_dict(peer(config))))
     for name, array in saved.items():
         np.testing.assert_array_equal(ours[name], array, err_msg=name)
-    assert hf.config_from_hf(json.loads((tmp_path / "config.json").read_text())) == config
+    assert hf_config.config_from_hf(json.loads((tmp_path / "config.json").read_text())) == config
 
 
 def test_load_balance_loss_is_theirs_over_top_k():

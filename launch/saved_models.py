@@ -1,0 +1,124 @@
+"""Models of a workdir, found from its manifests alone: no config file is needed to use what was trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import ml_collections
+
+from launch import models
+from launch.errors import UserError
+from launch.workdir import Workdir
+from mistral_moe import hf_config
+from mistral_moe.checkpoint import CheckpointError, restore_params
+from mistral_moe.models.config import MistralConfig
+
+IMPORT = "import"
+IMPORT_FOLDER = "imported"
+HF_FOLDER = "hf"  # inside IMPORT_FOLDER: config.json, the tokenizer's files
+TOKENIZER_FILE = "tokenizer.model"
+# Stage -> its folder, the newest of a model's life first.
+STAGES = {
+    "joint": "joint",
+    "router": "router",
+    "mix": "mix",
+    "experts": "experts",
+    "dense": "dense",
+    "seed": "seed",
+    IMPORT: IMPORT_FOLDER,
+}
+# What a stage is taken to be where none is named: whole models alone, none of which is a branch or a peer.
+_BY_ITSELF = ("joint", "router", "mix", "seed", IMPORT)
+
+
+@dataclasses.dataclass(frozen=True)
+class SavedModel:
+    """A model on disk.
+
+    Attributes:
+      stage: that made it.
+      domain: of the branch; "" for all other stages.
+      folder: holds `checkpoints`.
+      config: the model's.
+      digest: of its parameters, as the stage recorded it.
+      tokenizer: its SentencePiece model; None where it has none (an imported one with another kind of tokenizer).
+      hf: folder with the files that came along with the imported model it grew from; None without one.
+      max_length: tokens of the longest text that it was made for.
+      manifest: of the stage.
+    """
+
+    stage: str
+    domain: str
+    folder: pathlib.Path
+    config: MistralConfig
+    digest: str
+    tokenizer: pathlib.Path | None
+    hf: pathlib.Path | None
+    max_length: int
+    manifest: dict[str, Any]
+
+    def load(self) -> dict:
+        """The parameters.
+
+        Raises:
+          UserError: the checkpoint is missing, corrupt, or not the recorded one.
+        """
+        target = models.abstract_params(self.config)
+        try:
+            return restore_params(self.folder / models.CHECKPOINTS, target, self.digest)
+        except CheckpointError as error:
+            raise UserError(str(error)) from error
+
+
+def find(workdir: Workdir, stage: str = "", domain: str = "") -> SavedModel:
+    """A model of a workdir.
+
+    Args:
+      workdir: whose.
+      stage: one of `STAGES`; "" takes the newest complete one that is neither a branch nor the dense peer.
+      domain: of the branch; for the stage experts, and only there.
+
+    Raises:
+      UserError: no such stage or branch, or it is not complete.
+    """
+    if not workdir.path.is_dir():
+        raise UserError(f"there is no workdir {workdir}", "give the --workdir of a run, or of launch.import_hf")
+    if stage and stage not in STAGES:
+        raise UserError(f"no model is made by a stage {stage!r}", f"the stages are {', '.join(STAGES)}")
+    if domain and stage != "experts":
+        raise UserError(f"--domain={domain} names a branch, which the stage experts alone has", "add --stage=experts")
+    for name in (stage,) if stage else _BY_ITSELF:
+        manifest = workdir.read_manifest(STAGES[name])
+        if manifest is not None and manifest.get("status") == "complete":
+            return _described(workdir, name, domain, manifest)
+    made = [name for name in STAGES if (workdir.read_manifest(STAGES[name]) or {}).get("status") == "complete"]
+    fix = f"those that are: {', '.join(made)}" if made else "run launch.pipeline or launch.import_hf first"
+    raise UserError(f"stage {stage} is not complete in {workdir}" if stage else f"{workdir} holds no model yet", fix)
+
+
+def _described(workdir: Workdir, stage: str, domain: str, manifest: dict[str, Any]) -> SavedModel:
+    folder, imported = workdir.folder(STAGES[stage]), workdir.folder(IMPORT_FOLDER) / HF_FOLDER
+    if stage == IMPORT:
+        section = manifest["config"]
+        config = hf_config.config_from_hf(section["hf"], section["dtype"])
+        tokenizer, hf, max_length = imported / TOKENIZER_FILE, imported, hf_config.max_length(section["hf"])
+    else:
+        run = ml_collections.ConfigDict(manifest["config"])
+        if stage in ("mix", "router", "joint"):
+            config = models.mixture_config(run, reasoning=stage == "joint")
+        else:
+            config = models.dense_config(run)
+        tokenizer = workdir.folder("tokenizer") / TOKENIZER_FILE
+        hf = imported if run.seed_stage.get("init") == "imported" and imported.is_dir() else None
+        max_length = int(run.train.seq_len)
+    output = models.CHECKPOINTS
+    if stage == "experts":
+        branches = [path.split("/")[0] for path in manifest["outputs"] if path.endswith(f"/{models.CHECKPOINTS}")]
+        if domain not in branches:
+            told = f"there is no branch {domain!r}" if domain else "the stage experts has a model a domain"
+            raise UserError(told, f"add --domain=D, one of {', '.join(branches)}")
+        folder, output = folder / domain, f"{domain}/{models.CHECKPOINTS}"
+    found = tokenizer if tokenizer.is_file() else None
+    return SavedModel(stage, domain, folder, config, manifest["outputs"][output], found, hf, max_length, manifest)
