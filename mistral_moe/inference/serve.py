@@ -241,6 +241,7 @@ class Engine:
         self._places, self._num_rows = places, rows
         self._cache = cache_lib.empty(config, rows, places)
         self._rows = _no_rows(rows)
+        self._cancelled: set[int] = set()
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Token]:
         """Serves requests, each token as soon as its burst has ended.
@@ -254,6 +255,7 @@ class Engine:
         Raises:
           ValueError: a request that can't be served; its number is named.
         """
+        self._cancelled.clear()
         waiting = enumerate(requests)
         upcoming = next(waiting, None)
         owners: list[tuple[int, Request] | None] = [None] * self._num_rows
@@ -274,14 +276,24 @@ class Engine:
                 drawn += [(row, tokens[step, row], log_probs[step, row]) for step, row in np.argwhere(tokens >= 0)]
                 for row, token, log_prob in drawn:
                     index, request = owners[row]
+                    if index in self._cancelled:
+                        continue
                     counts[row] += 1
                     ends = "stop" if token in request.stop else "length" if counts[row] == request.max_tokens else None
                     if ends:
                         owners[row] = None
                     yield Token(index, int(token), float(log_prob), ends)
+                for row, owner in enumerate(owners):
+                    if owner is not None and owner[0] in self._cancelled:
+                        owners[row] = None
+                        self._rows = self._rows.replace(live=self._rows.live.at[row].set(False))
         finally:
             if any(owners):  # whoever listens has gone: the rows must not go on by themselves
                 self._rows = _no_rows(self._num_rows)
+
+    def cancel(self, request: int) -> None:
+        """Lets a request of the stream under way end here: nothing more of it is yielded, and its row becomes free."""
+        self._cancelled.add(request)
 
     def generate(self, requests: Iterable[Request]) -> list[Completion]:
         """The completions of requests, in their order; see `stream`."""
