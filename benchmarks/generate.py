@@ -4,12 +4,13 @@
     python -m benchmarks.generate --shapes=tiny,small --batches=1,8,32 --json=out.json
     python -m benchmarks.generate --shapes=1b --dtype=bfloat16 --batches=1,8,32,64 --int8     # on a GPU
 
-Mixtures of 8 experts, top-2, greedy, with both sides' caches on. The two run in turns (A B A B ...), each in its own process
-with the same number of threads and the same allocator settings; the ratio is the median over the turns. The peer is the
-fastest of transformers' expert implementations at each batch, which a probe finds; its prompts have one length, so that it
-pads nothing. A last row asks for prompts and completions of many lengths: ours in 32 rows, theirs in batches of 32 in the
-order given, padded on the left, each as long as its longest. Greedy tokens of the two are compared: with weights that mean
-nothing two logits may lie closer than rounding, after which texts differ, so the share of equal first tokens is told.
+Mixtures of 8 experts, top-2, greedy, with both sides' caches on. The two run in turns (A B A B ...), each in its own
+process with the same number of threads and the same allocator settings; the ratio is the median over the turns. The
+peer is the fastest of transformers' expert implementations at each batch, which a probe finds; its prompts have one
+length, so that it pads nothing. A last row asks for prompts and completions of many lengths: ours in 32 rows, theirs in
+batches of 32 in the order given, padded on the left, each as long as its longest. Greedy tokens of the two are
+compared: with weights that mean nothing two logits may lie closer than rounding, after which texts differ, so the share
+of equal first tokens is told.
 
 On a GPU of known bandwidth a second table sets the time of a decoding step against reading what it must read once: the
 weights (of the experts that its tokens choose, taken as spread evenly) and the keys and values.
@@ -273,8 +274,8 @@ def _row(
 def table(rows: list[dict]) -> str:
     """The figures as markdown tables."""
     lines = [
-        "| shape | prompts | ours, tok/s | transformers, tok/s | its experts | ratio (min to max) | ms a step, ours / theirs "
-        "| equal tokens |",
+        "| shape | prompts | ours, tok/s | transformers, tok/s | its experts | ratio (min to max) | "
+        "ms a step, ours / theirs | equal tokens |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:

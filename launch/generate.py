@@ -5,11 +5,11 @@ python -m launch.generate --workdir=runs/demo --stage=experts --domain=code --pr
 python -m launch.generate --workdir=runs/demo --prompts_file=prompts.jsonl --json
 python -m launch.generate --workdir=runs/mistral --interactive [--int8]
 
-The model's shape, tokenizer and length are found in the workdir's manifests. Without --stage it is the newest of joint, router,
-mix, seed and import that is complete. Several prompts decode together; each gets what it would get alone. A prompts file
-holds a prompt a line, or, where its name ends in .jsonl, a string or an object with `prompt` and any of max_tokens,
-temperature, top_k, top_p, min_p and seed. --json prints an object a prompt: text, tokens, log_probs (nats, of the model's own
-distribution) and why it ended.
+The model's shape, tokenizer and length are found in the workdir's manifests. Without --stage it is the newest of joint,
+router, mix, seed and import that is complete. Several prompts decode together; each gets what it would get alone. A
+prompts file holds a prompt a line, or, where its name ends in .jsonl, a string or an object with `prompt` and any of
+max_tokens, temperature, top_k, top_p, min_p and seed. --json prints an object a prompt: text, tokens, log_probs (nats,
+of the model's own distribution) and why it ended.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ def request_of(
 
     Args:
       prompt: as given.
-      defaults: settings of `Request` where the prompt has none; `max_tokens` None takes the default number, or what fits.
+      defaults: settings of `Request` where the prompt has none; `max_tokens` None takes the default number, or what
+        fits.
       tokenizer: of the model.
       vocab_size: of the model.
       max_length: tokens that prompt and completion may have together.
@@ -141,7 +142,8 @@ def request_of(
     wanted = settings.pop("max_tokens")
     if wanted is not None and wanted > room:
         raise UserError(
-            f"{prompt.place} has {len(ids):,} tokens, which leave {room:,} of {max_length:,} for the completion, not {wanted:,}",
+            f"{prompt.place} has {len(ids):,} tokens, which leave {room:,} of {max_length:,} for the completion, "
+            f"not {wanted:,}",
             "lower --max_tokens, or raise --max_length beyond what the model was trained on",
         )
     tokens = min(_DEFAULT_TOKENS, room) if wanted is None else wanted

@@ -22,7 +22,8 @@ class TextStream:
 
         Args:
           tokenizer: of the model.
-          prompt: its ids: the completion's first piece may begin with a space, which a decoder drops at a text's beginning.
+          prompt: its ids: the completion's first piece may begin with a space, which a decoder drops at a text's
+            beginning.
           stops: strings that end the text; they are not part of it.
         """
         self._tokenizer, self._stops = tokenizer, tuple(stops)

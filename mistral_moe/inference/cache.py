@@ -1,7 +1,7 @@
 """What is kept of the tokens that a row has read, so that the next one costs one token's work.
 
-Keys and values lie in a ring of S places: a token at position p has place p % S. A token is put into its place before it
-looks back, so that with a sliding window of at most S what it overwrites is what it no longer sees.
+Keys and values lie in a ring of S places: a token at position p has place p % S. A token is put into its place before
+it looks back, so that with a sliding window of at most S what it overwrites is what it no longer sees.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class Cache:
     """The memory of B rows.
 
     Attributes:
-      keys: of each layer, then of each use of the reasoning block, [B, K, H, S]: time last, in which the scores of a new
-        token are a loop over whole vectors on CPU.
+      keys: of each layer, then of each use of the reasoning block, [B, K, H, S]: time last, in which the scores of a
+        new token are a loop over whole vectors on CPU.
       values: likewise, [B, K, S, H].
       sums: of each router that sees its document's mean, [B, D] float32: the sum of what it has seen.
       positions: [B, S] int32, of the token in each place; -1 where there is none.

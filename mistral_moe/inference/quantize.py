@@ -1,6 +1,7 @@
 """Matrices in eight bits: each output channel has a scale of its own, symmetric about zero.
 
-Decoding reads every matrix once a token, so that half or a quarter of the bytes is nearly half or a quarter of the time.
+Decoding reads every matrix once a token, so that half or a quarter of the bytes is nearly half or a quarter of the
+time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Drawing the next token: temperature, top-k, top-p and min-p, each with a value of its own in every row.
 
 What a row draws depends on its logits, its own seed and the index of its token, and on nothing else in the batch. The
-filters are thresholds found by bisection over the bits of a float: a sort of the vocabulary costs many times as much, and k
-may differ from row to row.
+filters are thresholds found by bisection over the bits of a float: a sort of the vocabulary costs many times as much,
+and k may differ from row to row.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def choose(logits: jax.Array, sampling: Sampling, index: jax.Array) -> tuple[jax
       index: [B] int32, how many tokens each row has drawn before.
 
     Returns:
-      tokens [B] int32 and their log-probabilities [B] float32 in nats, by the model's own distribution: at temperature 1
-      and before any filter.
+      tokens [B] int32 and their log-probabilities [B] float32 in nats, by the model's own distribution: at temperature
+      1 and before any filter.
     """
     draw = (sampling.temperature > 0).any()
     tokens = jax.lax.cond(draw, _draw, lambda logits, *unused: jnp.argmax(logits, axis=-1), logits, sampling, index)

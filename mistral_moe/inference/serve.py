@@ -1,12 +1,13 @@
 """Continuous batching: a fixed number of rows decode together, and a row that has finished takes the next prompt.
 
-Nothing is compiled anew for another mix of requests: a prompt is read alone, padded to one of a few widths, and put into
-its row's cache; all rows then decode in bursts of tokens inside one compiled loop, so that Python is paid once a burst.
+Nothing is compiled anew for another mix of requests: a prompt is read alone, padded to one of a few widths, and put
+into its row's cache; all rows then decode in bursts of tokens inside one compiled loop, so that Python is paid once a
+burst.
 
-What a request computes has the same shapes whatever its company, and no row's numbers enter another's. On CPU its tokens
-and log-probabilities are the same to the last bit, alone, in any company and in any order, for a given number of rows and
-places. On other devices a matmul may round a row differently beside others (about 1e-6 of a float32 logit), which can
-show where two tokens are that close.
+What a request computes has the same shapes whatever its company, and no row's numbers enter another's. On CPU its
+tokens and log-probabilities are the same to the last bit, alone, in any company and in any order, for a given number of
+rows and places. On other devices a matmul may round a row differently beside others (about 1e-6 of a float32 logit),
+which can show where two tokens are that close.
 """
 
 from __future__ import annotations
@@ -187,8 +188,8 @@ def _burst(
 
     def one_token(state: tuple) -> tuple:
         index, cache, rows, tokens, log_probs = state
-        # Ties the weights to the loop: XLA would else move their conversion from eight bits out of it, and read (and keep)
-        # what the conversion makes.
+        # Ties the weights to the loop: XLA would else move their conversion from eight bits out of it, and read (and
+        # keep) what the conversion makes.
         held, last = jax.lax.optimization_barrier((weights, rows.tokens))
         logits, cache = read_tokens(config, held, cache, last, rows.positions, rows.live)
         token, log_prob = choose(logits, rows.sampling, rows.counts)
@@ -312,8 +313,9 @@ class Engine:
         needed = cache_lib.places_needed(self._config, len(request.prompt) + request.max_tokens)
         if needed > self._places:
             raise ValueError(
-                f"request {index} has {len(request.prompt)} tokens and asks for {request.max_tokens}, which need {needed} "
-                f"places of a cache of {self._places}; shorten the prompt, ask for fewer tokens, or give more places"
+                f"request {index} has {len(request.prompt)} tokens and asks for {request.max_tokens}, which need "
+                f"{needed} places of a cache of {self._places}; "
+                "shorten the prompt, ask for fewer tokens, or give more places"
             )
         prompt = np.zeros((1, _width(len(request.prompt))), np.int32)
         prompt[0, : len(request.prompt)] = request.prompt

@@ -1,8 +1,8 @@
-"""A model's parameters in the form that decoding reads fastest: a tree a layer, and matrices that share an input as one.
+"""A model's parameters as decoding reads them fastest: a tree a layer, and matrices that share an input as one.
 
-On CPU a matrix lies in tiles of 16 outputs. A product with few rows is then one fused loop that reads each tile once, from
-the cache for all rows but the first, where a library's matmul spends most of its time on repacking the matrix. Each
-number it gives is one sum in one order, whatever other rows there are.
+On CPU a matrix lies in tiles of 16 outputs. A product with few rows is then one fused loop that reads each tile once,
+from the cache for all rows but the first, where a library's matmul spends most of its time on repacking the matrix.
+Each number it gives is one sum in one order, whatever other rows there are.
 """
 
 from __future__ import annotations
@@ -45,26 +45,41 @@ class Matrix:
         return cls(values, scale, outputs, tiled)
 
     def pick(self, index: jax.Array) -> "Matrix":
-        """One matrix of a stack."""
-        picked = [
-            None if part is None else jax.lax.dynamic_index_in_dim(part, index, keepdims=False)
-            for part in (self.values, self.scale)
-        ]
-        return self.replace(values=picked[0], scale=picked[1])
+        """The stack of matrices at `index` [M] of a stack [E, K, N]."""
+        return self.replace(values=self.values[index], scale=None if self.scale is None else self.scale[index])
 
     def multiply(self, x: jax.Array, dtype: jnp.dtype | None = None) -> jax.Array:
-        """[M, K] -> [M, N] in `dtype` (x's), summed in float32."""
-        rows = x.shape[0]
-        if self.tiled:
-            # With a single row XLA makes of the loop something slow.
-            wide = jnp.pad(x, ((0, 1), (0, 0))) if rows == 1 else x
-            terms = wide.astype(jnp.float32)[None, :, :, None] * self.values.astype(jnp.float32)[:, None]
-            out = terms.sum(axis=2).swapaxes(0, 1).reshape(wide.shape[0], -1)[:rows, : self.outputs]
-        else:
+        """[M, K] times [K, N]: [M, N] in `dtype` (x's), summed in float32."""
+        if not self.tiled:
             out = jnp.einsum("MK,KN->MN", x, self.values.astype(x.dtype), preferred_element_type=jnp.float32)
+            return (out if self.scale is None else out * self.scale).astype(dtype or x.dtype)
+        stack = self.replace(values=self.values[None], scale=None if self.scale is None else self.scale[None])
+        return stack.multiply_stack(x[None], dtype)[0]
+
+    def multiply_stack(self, x: jax.Array, dtype: jnp.dtype | None = None) -> jax.Array:
+        """[E, M, K] times [E, K, N]: [E, M, N] in `dtype` (x's), summed in float32."""
+        if self.tiled:
+            out = _tiled_product(x, self.values)[..., : self.outputs]
+        elif x.shape[1] == 1:
+            # A product and a sum, into which XLA fuses the gather that `pick` is.
+            out = (x.astype(jnp.float32).swapaxes(1, 2) * self.values.astype(jnp.float32)).sum(axis=1, keepdims=True)
+        else:
+            out = jnp.einsum("EMK,EKN->EMN", x, self.values.astype(x.dtype), preferred_element_type=jnp.float32)
         if self.scale is not None:
-            out = out * self.scale
+            out = out * self.scale[:, None]
         return out.astype(dtype or x.dtype)
+
+
+def _tiled_product(x: jax.Array, tiles: jax.Array) -> jax.Array:
+    """[E, M, K] times tiles [E, N/16, K, 16]: [E, M, N] float32.
+
+    Written as products and a sum: of this XLA makes one call of its matmul kernel on the tiles as they lie, of a dot a
+    call that packs them anew. A single row it would turn into something slow, so there are two.
+    """
+    rows = x.shape[1]
+    wide = jnp.pad(x, ((0, 0), (0, 1), (0, 0))) if rows == 1 else x
+    terms = wide.astype(jnp.float32)[:, None, :, :, None] * tiles.astype(jnp.float32)[:, :, None]
+    return terms.sum(axis=3).swapaxes(1, 2).reshape(x.shape[0], wide.shape[1], -1)[:, :rows]
 
 
 @flax.struct.dataclass
@@ -75,8 +90,8 @@ class Layer:
       attention_norm, ffn_norm: [D].
       query_key_value: [D, (N + 2 K) H], all query heads, then the key heads, then the value heads.
       output: [N H, D].
-      gate_up: [D, 2 F], or [E, D, 2 F] of experts.
-      down: [F, D] or [E, F, D].
+      gate_up: [D, 2 F]; of experts [E, D, 2 F], or where they are tiled a matrix each.
+      down: [F, D]; of experts [E, F, D] or likewise.
       router: parameters of the layer's own router, or None.
     """
 
@@ -84,8 +99,8 @@ class Layer:
     ffn_norm: jax.Array
     query_key_value: Matrix
     output: Matrix
-    gate_up: Matrix
-    down: Matrix
+    gate_up: Matrix | tuple[Matrix, ...]
+    down: Matrix | tuple[Matrix, ...]
     router: dict | None
 
 
@@ -131,6 +146,11 @@ def prepare(config: MistralConfig, params: dict, int8: bool = False, tiled: bool
     def matrix(*parts: jax.Array) -> Matrix:
         return Matrix.of(jnp.concatenate(parts, axis=-1), dtype, tiled, int8)
 
+    def each(*parts: jax.Array) -> Matrix | tuple[Matrix, ...]:
+        if not tiled or parts[0].ndim == 2:
+            return matrix(*parts)
+        return tuple(matrix(*(part[expert] for part in parts)) for expert in range(len(parts[0])))
+
     def layer(tree: dict) -> Layer:
         attention = tree["attention"]
         heads = [attention[name].reshape(config.d_model, -1) for name in ("query", "key", "value")]
@@ -140,8 +160,8 @@ def prepare(config: MistralConfig, params: dict, int8: bool = False, tiled: bool
             ffn_norm=tree["ffn_norm"]["scale"],
             query_key_value=matrix(*heads),
             output=matrix(attention["output"].reshape(-1, config.d_model)),
-            gate_up=matrix(feed_forward["gate"], feed_forward["up"]),
-            down=matrix(feed_forward["down"]),
+            gate_up=each(feed_forward["gate"], feed_forward["up"]),
+            down=each(feed_forward["down"]),
             router=tree.get("router"),
         )
 
