@@ -36,6 +36,7 @@ import safetensors.torch
 import torch
 import transformers
 
+from benchmarks.mixtures import IMPLEMENTATIONS, SHAPES, Shape, model_config, spread, to_numpy
 from benchmarks.sides import Side
 from launch import allocator
 from mistral_moe import hf, hf_config
@@ -46,33 +47,9 @@ from mistral_moe.training.losses import language_model_loss
 from mistral_moe.training.optim import OptimConfig, make_optimizer
 from mistral_moe.training.step import init_state, make_step
 
-IMPLEMENTATIONS = ("eager", "grouped_mm", "batched_mm")
 LEARNING_RATE = 1e-4
 # Dense bfloat16 peaks from the data sheets, FLOP/s.
 PEAKS = {"NVIDIA H100 80GB HBM3": 989.5e12, "NVIDIA H200": 989.5e12}
-
-
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """What is timed: a mixture of 8 experts, top-2, on batches of [batch, length] tokens."""
-
-    d_model: int
-    num_layers: int
-    num_heads: int
-    num_kv_heads: int
-    d_ff: int
-    vocab_size: int
-    batch: int
-    length: int
-
-
-SHAPES = {
-    "tiny": Shape(128, 4, 4, 2, 352, 2048, 16, 128),
-    "small": Shape(256, 4, 8, 4, 896, 4096, 8, 256),
-    "medium": Shape(512, 4, 8, 4, 1792, 8192, 4, 512),
-    "1b": Shape(1024, 16, 16, 8, 3584, 32_000, 16, 1024),
-    "3b": Shape(1536, 16, 16, 8, 5376, 32_000, 16, 1024),
-}
 
 _SHAPES = flags.DEFINE_list("shapes", ["small"], f"Which shapes: {', '.join(SHAPES)}.")
 _DTYPE = flags.DEFINE_enum("dtype", "float32", DTYPES, "Of parameters, optimiser state and activations, on both sides.")
@@ -86,37 +63,9 @@ _JSON = flags.DEFINE_string("json", None, "File for the figures.")
 _MARKDOWN = flags.DEFINE_string("markdown", None, "File for the table that is also printed.")
 
 
-def model_config(shape: Shape, dtype: str, backend: str, unroll: int) -> MistralConfig:
-    """Our config of a shape, with the router in Mixtral's form."""
-    return MistralConfig(
-        vocab_size=shape.vocab_size,
-        d_model=shape.d_model,
-        num_layers=shape.num_layers,
-        num_heads=shape.num_heads,
-        num_kv_heads=shape.num_kv_heads,
-        head_dim=shape.d_model // shape.num_heads,
-        d_ff=shape.d_ff,
-        experts=tuple(f"expert_{index}" for index in range(8)),
-        router_scope="layer",
-        router_context="none",
-        dtype=dtype,
-        param_dtype=dtype,
-        scan_unroll=unroll or shape.num_layers,
-        moe_backend=backend,
-    )
-
-
 def random_tokens(shape: Shape) -> np.ndarray:
     """[B, T] int32, the same on both sides."""
     return np.random.default_rng(0).integers(0, shape.vocab_size, (shape.batch, shape.length)).astype(np.int32)
-
-
-def to_numpy(tensor: torch.Tensor) -> np.ndarray:
-    """A host array of the same bits; numpy has bfloat16 only through JAX."""
-    tensor = tensor.detach().cpu()
-    if tensor.dtype == torch.bfloat16:
-        return tensor.view(torch.int16).numpy().view(jnp.bfloat16)
-    return tensor.numpy()
 
 
 class Peer:
@@ -248,10 +197,6 @@ def probe(peer: Side, config: MistralConfig, num_tokens: int, device: str) -> di
     if not found:
         raise RuntimeError("no expert implementation of the peer runs here: see the lines above")
     return found
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
 def measure(name: str, device: str, threads: int) -> dict:

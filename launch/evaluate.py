@@ -22,7 +22,7 @@ from launch.train_tokenizer import MODEL_FILE
 from launch.workdir import atomic_write_json
 from mistral_moe.evaluation import held_out
 from mistral_moe.evaluation.checks import mean_loss
-from mistral_moe.inference.decode import complete
+from mistral_moe.inference import serve
 from mistral_moe.models.config import MistralConfig
 
 RESULTS_FILE = "results.json"
@@ -87,10 +87,11 @@ def completions(
     """Greedy completions of the prompts of some domains, as text."""
     flat = [(domain, prompt) for domain in domains for prompt in starts[domain]]
     tokens = int(context.config.evaluate.sample_tokens)
-    done = complete(model, params, [prompt for _, prompt in flat], tokens, tokenizer.eos_id)
+    requests = [serve.Request(prompt, tokens, stop=(tokenizer.eos_id,)) for _, prompt in flat]
+    done = serve.generate(model, params, requests)
     result: dict[str, list[str]] = {domain: [] for domain in domains}
     for (domain, _), new in zip(flat, done):
-        result[domain].append(tokenizer.decode(new))
+        result[domain].append(tokenizer.decode(new.text_tokens))
     return result
 
 

@@ -13,11 +13,10 @@ from launch.errors import UserError
 from launch.evaluate import model_of
 from launch.train_tokenizer import MODEL_FILE
 from launch.workdir import Workdir
-from mistral_moe.inference.decode import complete
+from mistral_moe.inference import serve
 from mistral_moe.models.config import MistralConfig
 
-ROWS = 64  # prompts in a pass
-_WIDTH = 64  # prompts are padded to a multiple of it, so that many lengths share a compiled program
+ROWS = 64  # prompts that are completed together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,22 +44,18 @@ class ModelWriter:
 
     def __call__(self, prompts: Sequence[str], seed: int) -> list[str]:
         """A completion of each prompt, as text."""
-        completions: list[str] = []
-        for first in range(0, len(prompts), ROWS):
-            rows = [self.tokenizer.encode(text, bos=True).tolist() for text in prompts[first : first + ROWS]]
-            padded = rows + rows[:1] * (ROWS - len(rows))
-            done = complete(
-                self.config,
-                self.params,
-                padded,
+        requests = [
+            serve.Request(
+                self.tokenizer.encode(text, bos=True).tolist(),
                 self.max_tokens,
-                self.tokenizer.eos_id,
                 self.temperature,
-                (seed + first) % 2**32,
-                width_multiple=_WIDTH,
+                seed=(seed + index) % 2**32,
+                stop=(self.tokenizer.eos_id,),
             )
-            completions += [self.tokenizer.decode(new) for new in done[: len(rows)]]
-        return completions
+            for index, text in enumerate(prompts)
+        ]
+        done = serve.generate(self.config, self.params, requests, ROWS)
+        return [self.tokenizer.decode(completion.text_tokens) for completion in done]
 
 
 def load(

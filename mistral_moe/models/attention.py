@@ -6,8 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from mistral_moe.kernels.causal_attention import attention, causal_attention
-from mistral_moe.models.cache import Memory
+from mistral_moe.kernels.causal_attention import causal_attention
 from mistral_moe.models.config import MistralConfig
 
 
@@ -54,17 +53,13 @@ class Attention(nn.Module):
     config: MistralConfig
 
     @nn.compact
-    def __call__(
-        self, x: jax.Array, positions: jax.Array, mask: jax.Array, memory: Memory | None = None, use: int = 0
-    ) -> jax.Array:
+    def __call__(self, x: jax.Array, positions: jax.Array, mask: jax.Array) -> jax.Array:
         """Attends.
 
         Args:
           x: [B, T, D].
           positions: [B, T] int32.
           mask: [B, T, T] bool.
-          memory: with it the tokens also see what the collection `cache` keeps, and are kept.
-          use: which use of this module in a pass it is; each has a cache of its own.
 
         Returns:
           [B, T, D].
@@ -89,21 +84,6 @@ class Attention(nn.Module):
         group = c.num_heads // c.num_kv_heads
         query = query.reshape(batch, length, c.num_kv_heads, group, c.head_dim).transpose(0, 2, 3, 1, 4)
         key, value = key.transpose(0, 2, 1, 3), value.transpose(0, 2, 1, 3)
-        if memory is not None:
-            old_key = self._keep(f"key_{use}", key, memory)
-            old_value = self._keep(f"value_{use}", value, memory)
-        if memory is None or memory.history is None:
-            mixed = causal_attention(query, key, value, mask)
-        else:
-            key, value = jnp.concatenate([old_key, key], axis=2), jnp.concatenate([old_value, value], axis=2)
-            mixed = attention(query, key, value, jnp.concatenate([memory.history, mask], axis=2))
+        mixed = causal_attention(query, key, value, mask)
         mixed = mixed.reshape(batch, c.num_heads, length, c.head_dim).transpose(0, 2, 1, 3)
         return jnp.einsum("BTNH,NHD->BTD", mixed, weight("output", (c.num_heads, c.head_dim, c.d_model), out_init))
-
-    def _keep(self, name: str, new: jax.Array, memory: Memory) -> jax.Array:
-        """Keeps [B, K, T, H] and returns what was kept before, [B, K, S, H]."""
-        batch, heads, _, width = new.shape
-        kept = self.variable("cache", name, jnp.zeros, (batch, memory.size, heads, width), new.dtype)
-        before = kept.value
-        kept.value = memory.keep(before, new.transpose(0, 2, 1, 3))
-        return before.transpose(0, 2, 1, 3)

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 
 from mistral_moe import mesh_context
 from mistral_moe.models.attention import Attention, attention_mask
-from mistral_moe.models.cache import Memory, look_back
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import FeedForward, RMSNorm
 from mistral_moe.models.moe import Dispatch, Experts, dispatch
@@ -57,18 +56,12 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(
-        self,
-        x: jax.Array,
-        positions: jax.Array,
-        mask: jax.Array,
-        routing: Routing | None,
-        memory: Memory | None = None,
-        use: int = 0,
+        self, x: jax.Array, positions: jax.Array, mask: jax.Array, routing: Routing | None
     ) -> tuple[jax.Array, Decision | None]:
-        """x [B, T, D] -> ([B, T, D], this layer's own decision or None). `memory` and `use` are `Attention`'s."""
+        """x [B, T, D] -> ([B, T, D], this layer's own decision or None)."""
         c = self.config
         normed = RMSNorm(c.norm_eps, c.param_dtype, name="attention_norm")(x)
-        x = x + Attention(c, name="attention")(normed, positions, mask, memory, use)
+        x = x + Attention(c, name="attention")(normed, positions, mask)
         x = mesh_context.constrain(x, mesh_context.ROW_AXES)
         normed = RMSNorm(c.norm_eps, c.param_dtype, name="ffn_norm")(x)
         if not c.experts:
@@ -76,7 +69,7 @@ class Block(nn.Module):
         decision = None
         if routing is None or self.is_initializing():
             if c.router_scope == "layer":
-                decision = Router(c, name="router")(normed, positions, memory)
+                decision = Router(c, name="router")(normed, positions)
         where = routing.dispatch if routing is not None else dispatch(decision, c.num_experts)
         return x + Experts(c, name="experts")(normed, where), decision
 
@@ -91,14 +84,12 @@ class Reasoning(nn.Module):
     config: MistralConfig
 
     @nn.compact
-    def __call__(
-        self, x: jax.Array, positions: jax.Array, mask: jax.Array, steps: int, memory: Memory | None = None
-    ) -> jax.Array:
+    def __call__(self, x: jax.Array, positions: jax.Array, mask: jax.Array, steps: int) -> jax.Array:
         """x [B, T, D] -> [B, T, D] after `steps` gated applications."""
         block = Block(self.config.dense(), name="block")
         gate = self.param("gate", nn.initializers.zeros, (x.shape[-1],), jnp.dtype(self.config.param_dtype))
-        for step in range(steps):
-            refined, _ = block(x, positions, mask, None, memory, step)
+        for _ in range(steps):
+            refined, _ = block(x, positions, mask, None)
             x = x + gate.astype(x.dtype) * (refined - x)
         return x
 
@@ -116,7 +107,6 @@ class Mistral(nn.Module):
         positions: jax.Array,
         decision: Decision | None = None,
         reasoning_steps: int | None = None,
-        cache_size: int = 0,
     ) -> Output:
         """Runs the trunk.
 
@@ -126,8 +116,6 @@ class Mistral(nn.Module):
           positions: [B, T] int32, restarting at 0 in each document.
           decision: forces this routing in every layer instead of the router's own.
           reasoning_steps: R, instead of the config's.
-          cache_size: S places of the collection `cache`, which must be mutable then: rows go on from what it keeps, one
-            document a row, padding at its end. 0 keeps nothing.
 
         Returns:
           Hidden states after the final norm, and the routing decisions.
@@ -138,16 +126,10 @@ class Mistral(nn.Module):
         self.param("lm_head", nn.initializers.normal(c.d_model**-0.5), (c.d_model, c.vocab_size), param_dtype)
         x = mesh_context.constrain(embed(embedding, tokens).astype(jnp.dtype(c.dtype)), mesh_context.ROW_AXES)
         mask = attention_mask(segment_ids, c.sliding_window)
-        memory = None
-        if cache_size:
-            is_empty = not self.has_variable("cache", "positions")
-            kept = self.variable("cache", "positions", jnp.full, (tokens.shape[0], cache_size), -1, jnp.int32)
-            memory = look_back(kept.value, positions, segment_ids, c.sliding_window, is_empty)
-            kept.value = memory.keep(kept.value, positions)
 
         shared = decision
         if c.experts and c.router_scope == "model" and (decision is None or self.is_initializing()):
-            shared = Router(c, name="router")(x, positions, memory)
+            shared = Router(c, name="router")(x, positions)
         routing = None
         if c.experts and shared is not None:
             routing = Routing(shared, dispatch(shared, c.num_experts))
@@ -157,13 +139,13 @@ class Mistral(nn.Module):
             block = nn.remat(Block, policy=_REMAT[c.remat], prevent_cse=False)
         layers = nn.scan(
             block,
-            variable_axes={"params": 0, "cache": 0},
+            variable_axes={"params": 0},
             split_rngs={"params": True},
             in_axes=nn.broadcast,
             length=c.num_layers,
             unroll=min(c.scan_unroll, c.num_layers),
         )(c, name="layers")
-        x, decisions = layers(x, positions, mask, routing, memory)
+        x, decisions = layers(x, positions, mask, routing)
         if decisions is None and shared is not None:
             decisions = jax.tree.map(lambda leaf: leaf[None], shared)
 
@@ -171,7 +153,7 @@ class Mistral(nn.Module):
             steps = c.reasoning_steps if reasoning_steps is None else reasoning_steps
             steps = max(steps, 1) if self.is_initializing() else steps
             if steps:
-                x = Reasoning(c, name="reasoning")(x, positions, mask, steps, memory)
+                x = Reasoning(c, name="reasoning")(x, positions, mask, steps)
         return Output(hidden=RMSNorm(c.norm_eps, c.param_dtype, name="final_norm")(x), decision=decisions)
 
 

@@ -7,7 +7,6 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from mistral_moe.models.cache import Memory
 from mistral_moe.models.config import MistralConfig
 
 
@@ -49,9 +48,22 @@ def causal_sum(x: jax.Array, positions: jax.Array) -> jax.Array:
     return total
 
 
-def causal_mean(x: jax.Array, positions: jax.Array) -> jax.Array:
-    """Running mean of each document up to and including each token; arguments as `causal_sum`'s."""
-    return causal_sum(x, positions) / (positions[..., None] + 1).astype(jnp.float32)
+def causal_mean(x: jax.Array, positions: jax.Array, before: jax.Array | None = None) -> jax.Array:
+    """Running mean of each document up to and including each token.
+
+    Args:
+      x: [B, T, D].
+      positions: [B, T] int32, counting up in each document.
+      before: [B, D] float32, sum over what a row's first document held before x where it does not begin in x; None for 0.
+
+    Returns:
+      [B, T, D] float32.
+    """
+    total = causal_sum(x, positions)
+    if before is not None:
+        began_before = (jnp.cumsum(positions == 0, axis=1) == 0)[..., None]
+        total = total + jnp.where(began_before, before[:, None], 0.0)
+    return total / (positions[..., None] + 1).astype(jnp.float32)
 
 
 def decide(logits: jax.Array, top_k: int, selection_bias: jax.Array | None = None) -> Decision:
@@ -87,13 +99,13 @@ class Router(nn.Module):
     config: MistralConfig
 
     @nn.compact
-    def __call__(self, x: jax.Array, positions: jax.Array, memory: Memory | None = None) -> Decision:
+    def __call__(self, x: jax.Array, positions: jax.Array, before: jax.Array | None = None) -> Decision:
         """Decides.
 
         Args:
           x: [B, T, D] hidden states, or embeddings when one decision serves the whole model.
           positions: [B, T] int32.
-          memory: with it a document goes on from the sum that the collection `cache` keeps.
+          before: [B, D] float32, sum over what each row's first document held before this pass; None for 0.
 
         Returns:
           The decision for each token.
@@ -101,11 +113,7 @@ class Router(nn.Module):
         c = self.config
         features = x.astype(jnp.float32)
         if c.router_context == "mean":
-            if memory is None:
-                mean = causal_mean(features, positions)
-            else:
-                total = self._go_on(causal_sum(features, positions), positions, memory)
-                mean = total / (positions[..., None] + 1).astype(jnp.float32)
+            mean = causal_mean(features, positions, before)
             if c.router_scope == "model":
                 # Embeddings are small and their mean smaller still: an RMS scale lets the router's step size be one
                 # number. The layers' inputs are normalised already.
@@ -124,15 +132,6 @@ class Router(nn.Module):
         logits = jnp.einsum("BTD,DE->BTE", features, weight("kernel", (width, c.num_experts), 0.02))
         selection_bias = self.param("selection_bias", nn.initializers.zeros, (c.num_experts,), jnp.float32)
         return decide(logits, c.top_k, selection_bias)
-
-    def _go_on(self, total: jax.Array, positions: jax.Array, memory: Memory) -> jax.Array:
-        """Adds what was kept to the sums [B, T, D] of documents that began before this pass, and keeps the last."""
-        kept = self.variable("cache", "sum", jnp.zeros, (total.shape[0], total.shape[2]), jnp.float32)
-        began_before = (jnp.cumsum(positions == 0, axis=1) == 0)[..., None]
-        total = total + jnp.where(began_before, kept.value[:, None], 0.0)
-        last = jnp.take_along_axis(total, jnp.maximum(memory.lengths - 1, 0)[:, None, None], axis=1)[:, 0]
-        kept.value = jnp.where((memory.lengths > 0)[:, None], last, kept.value)
-        return total
 
 
 def _unit_rms(x: jax.Array) -> jax.Array:
