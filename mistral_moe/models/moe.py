@@ -9,8 +9,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from mistral_moe.kernels.grouped_matmul import grouped_matmul
-from mistral_moe.kernels.grouped_swiglu import grouped_swiglu
+from mistral_moe.kernels.grouped_feed_forward import grouped_feed_forward
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import feed_forward_initializers, feed_forward_shapes
 from mistral_moe.models.router import Decision
@@ -94,12 +93,8 @@ class Experts(nn.Module):
             for name, shape in feed_forward_shapes(c).items()
         )
         top_k = where.weights.shape[-1]
-        matmul = functools.partial(grouped_matmul, group_sizes=where.group_sizes, backend=c.moe_backend)
         rows = _to_sorted(x.reshape(-1, x.shape[-1]), where.order, where.place, top_k)
-        if c.moe_backend == "blocks":
-            out = grouped_swiglu(rows, gate, up, down, where.group_sizes)
-        else:
-            out = matmul(jax.nn.silu(matmul(rows, gate)) * matmul(rows, up), down)
+        out = grouped_feed_forward(rows, gate, up, down, where.group_sizes, c.moe_backend)
         out = _from_sorted(out, where.order, where.place)
         out = out.reshape(*x.shape[:2], top_k, x.shape[-1])
         return jnp.einsum("BTkD,BTk->BTD", out, where.weights.astype(x.dtype))
