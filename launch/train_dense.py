@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import math
 
+import ml_collections
+
 from launch import cli
 from launch import corpora
 from launch import models
@@ -16,29 +18,36 @@ from launch import training_run
 from launch.feeds import SingleFeed
 from launch.stage import StageContext, StageOutcome
 from mistral_moe.checkpoint import digest
+from mistral_moe.models.config import MistralConfig
 from mistral_moe.training.flops import training_flops
 from mistral_moe.training.losses import language_model_loss
 
 
-def run(context: StageContext) -> StageOutcome:
-    """Trains the dense model of equal FLOPs."""
-    config = context.config
+def plan_of(config: ml_collections.ConfigDict, flops_budget: float) -> tuple[training_run.Plan, float, MistralConfig]:
+    """The plan that spends a budget of FLOPs, its FLOPs per token, and its model."""
     model = models.dense_config(config)
-    recorded = context.input_manifest("seed")["outputs"][models.CHECKPOINTS]
-    params, parent = models.load(context.input_folder("seed"), model, recorded)
     tasks = task_weights.task_terms(config)
     model_rates = {"trunk": config.dense.trunk_lr, "experts": config.dense.experts_lr}
     rates = task_weights.with_task_rate(config, tasks, model_rates)
     rows, seq_len = int(config.train.batch_size), int(config.train.seq_len)
-    budget = sum(context.input_manifest(stage)["training"]["flops"] for stage in ("experts", "router", "joint"))
     flops = training_flops(model, seq_len, model_rates)
-    steps = math.ceil(budget / (flops * rows * seq_len))
+    steps = math.ceil(flops_budget / (flops * rows * seq_len))
     plan = training_run.Plan(
         loss_fn=functools.partial(language_model_loss, model, chunk=int(config.train.loss_chunk), tasks=tasks),
         optim=training_run.optim_config(config.train, rates, steps),
         tokens_per_step=rows * seq_len,
         tasks=tasks,
     )
+    return plan, flops, model
+
+
+def run(context: StageContext) -> StageOutcome:
+    """Trains the dense model of equal FLOPs."""
+    config = context.config
+    budget = sum(context.input_manifest(stage)["training"]["flops"] for stage in ("experts", "router", "joint"))
+    plan, flops, model = plan_of(config, budget)
+    recorded = context.input_manifest("seed")["outputs"][models.CHECKPOINTS]
+    params, parent = models.load(context.input_folder("seed"), model, recorded)
     facts = {"tokenizer_sha256": corpora.tokenizer_sha256(context), "parent_digest": recorded}
 
     def lineage(params: dict, trained: dict) -> dict:
@@ -49,7 +58,7 @@ def run(context: StageContext) -> StageOutcome:
         context.folder,
         plan,
         params,
-        SingleFeed(corpora.all_domains_loader(context, rows, "dense")),
+        SingleFeed(corpora.all_domains_loader(context, int(config.train.batch_size), "dense")),
         context.progress,
         lineage=lineage,
     )

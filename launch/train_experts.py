@@ -86,14 +86,11 @@ def curriculum_of(config: ml_collections.ConfigDict) -> Curriculum:
         raise UserError(str(error), "mend the section experts.curriculum of the config") from error
 
 
-def run(context: StageContext) -> StageOutcome:
-    """Trains the branches and writes each as a model of its own."""
-    config = context.config
+def plan_of(config: ml_collections.ConfigDict) -> tuple[training_run.Plan, float, MistralConfig]:
+    """The stage's plan, its FLOPs per token, and the model of a branch."""
     domains, model = tuple(config.domains), models.dense_config(config)
-    seed_digest = context.input_manifest("seed")["outputs"][models.CHECKPOINTS]
-    seed_params, seed_lineage = models.load(context.input_folder("seed"), model, seed_digest)
     tasks = task_weights.task_terms(config)
-    model_rates = {"experts": config.experts.experts_lr, "trunk": config.experts.trunk_lr}
+    model_rates = branch_rates(config)
     rates = task_weights.with_task_rate(config, tasks, model_rates)
     steps, rows, seq_len = int(config.experts.steps), int(config.experts.batch_size), int(config.train.seq_len)
     plan = training_run.Plan(
@@ -103,8 +100,23 @@ def run(context: StageContext) -> StageOutcome:
         branches=domains,
         tasks=tasks,
     )
+    return plan, training_flops(model, seq_len, model_rates), model
+
+
+def branch_rates(config: ml_collections.ConfigDict) -> dict[str, float | None]:
+    """Learning rates of the groups of a branch."""
+    return {"experts": config.experts.experts_lr, "trunk": config.experts.trunk_lr}
+
+
+def run(context: StageContext) -> StageOutcome:
+    """Trains the branches and writes each as a model of its own."""
+    config = context.config
+    plan, flops, model = plan_of(config)
+    domains, rows = plan.branches, int(config.experts.batch_size)
+    seed_digest = context.input_manifest("seed")["outputs"][models.CHECKPOINTS]
+    seed_params, seed_lineage = models.load(context.input_folder("seed"), model, seed_digest)
     curriculum = curriculum_of(config)
-    _, frozen = partition.split(seed_params, model_rates)
+    _, frozen = partition.split(seed_params, branch_rates(config))
     feed = BranchFeed(
         {domain: corpora.domain_loader(context, domain, rows, salt_of(config)) for domain in domains},
         curriculum,
@@ -136,7 +148,7 @@ def run(context: StageContext) -> StageOutcome:
     atomic_write_json(context.folder / CURRICULUM_FILE, {domain: curricula[domain]["history"] for domain in domains})
     return StageOutcome(
         outputs=outputs | context.hash_outputs(CURRICULUM_FILE),
-        extra={"training": training_run.account(plan, training_flops(model, seq_len, model_rates))},
+        extra={"training": training_run.account(plan, flops)},
     )
 
 

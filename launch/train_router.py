@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 
+import ml_collections
+
 from launch import cli
 from launch import corpora
 from launch import models
@@ -14,17 +16,14 @@ from launch import training_run
 from launch.feeds import SingleFeed
 from launch.stage import StageContext, StageOutcome
 from mistral_moe.checkpoint import digest
+from mistral_moe.models.config import MistralConfig
 from mistral_moe.training.flops import router_training_flops
 from mistral_moe.training.losses import RouterTerms, router_loss
 
 
-def run(context: StageContext) -> StageOutcome:
-    """Trains the router alone; everything else is frozen."""
-    config = context.config
-    mixture = models.mixture_config(config, reasoning=False)
-    recorded = context.input_manifest("mix")["outputs"][models.CHECKPOINTS]
-    params, parent = models.load(context.input_folder("mix"), mixture, recorded)
-    section = config.router
+def plan_of(config: ml_collections.ConfigDict) -> tuple[training_run.Plan, float, MistralConfig]:
+    """The stage's plan, its FLOPs per token, and its model."""
+    mixture, section = models.mixture_config(config, reasoning=False), config.router
     rates = {"router": section.router_lr}
     steps, rows, seq_len = int(section.steps), int(section.batch_size), int(config.train.seq_len)
     terms = RouterTerms(
@@ -35,6 +34,15 @@ def run(context: StageContext) -> StageOutcome:
         optim=training_run.optim_config(config.train, rates, steps),
         tokens_per_step=rows * seq_len,
     )
+    return plan, router_training_flops(mixture, seq_len), mixture
+
+
+def run(context: StageContext) -> StageOutcome:
+    """Trains the router alone; everything else is frozen."""
+    config = context.config
+    plan, flops, mixture = plan_of(config)
+    recorded = context.input_manifest("mix")["outputs"][models.CHECKPOINTS]
+    params, parent = models.load(context.input_folder("mix"), mixture, recorded)
     facts = {"tokenizer_sha256": corpora.tokenizer_sha256(context), "parent_digest": recorded}
 
     def lineage(params: dict, trained: dict) -> dict:
@@ -45,13 +53,13 @@ def run(context: StageContext) -> StageOutcome:
         context.folder,
         plan,
         params,
-        SingleFeed(corpora.all_domains_loader(context, rows, "router")),
+        SingleFeed(corpora.all_domains_loader(context, int(config.router.batch_size), "router")),
         context.progress,
         lineage=lineage,
     )
     return StageOutcome(
         outputs={models.CHECKPOINTS: digest(state.all_params)},
-        extra={"training": training_run.account(plan, router_training_flops(mixture, seq_len))},
+        extra={"training": training_run.account(plan, flops)},
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 
 import jax
+import ml_collections
 
 from launch import cli
 from launch import corpora
@@ -18,14 +19,14 @@ from launch.feeds import SingleFeed
 from launch.stage import StageContext, StageOutcome
 from mistral_moe import sharding
 from mistral_moe.checkpoint import digest
+from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import init_params
 from mistral_moe.training.flops import training_flops
 from mistral_moe.training.losses import language_model_loss
 
 
-def run(context: StageContext) -> StageOutcome:
-    """Trains the seed; a dense next-token run over all domains, each drawn alike."""
-    config = context.config
+def plan_of(config: ml_collections.ConfigDict) -> tuple[training_run.Plan, float, MistralConfig]:
+    """The stage's plan, its FLOPs per token, and its model."""
     model = models.dense_config(config)
     tasks = task_weights.task_terms(config)
     model_rates = {"trunk": config.seed_stage.trunk_lr, "experts": config.seed_stage.experts_lr}
@@ -37,6 +38,13 @@ def run(context: StageContext) -> StageOutcome:
         tokens_per_step=rows * seq_len,
         tasks=tasks,
     )
+    return plan, training_flops(model, seq_len, model_rates), model
+
+
+def run(context: StageContext) -> StageOutcome:
+    """Trains the seed; a dense next-token run over all domains, each drawn alike."""
+    config = context.config
+    plan, flops, model = plan_of(config)
     mesh, rules = training_run.mesh_and_rules(config)
     shardings = sharding.tree_shardings(models.abstract_params(model), mesh, rules)
     init = jax.jit(functools.partial(init_params, model), out_shardings=shardings)
@@ -50,13 +58,13 @@ def run(context: StageContext) -> StageOutcome:
         context.folder,
         plan,
         init(jax.random.key(int(config.seed))),
-        SingleFeed(corpora.all_domains_loader(context, rows, "seed")),
+        SingleFeed(corpora.all_domains_loader(context, int(config.train.batch_size), "seed")),
         context.progress,
         lineage=lineage,
     )
     return StageOutcome(
         outputs={models.CHECKPOINTS: digest(state.all_params)},
-        extra={"training": training_run.account(plan, training_flops(model, seq_len, model_rates))},
+        extra={"training": training_run.account(plan, flops)},
     )
 
 

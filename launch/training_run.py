@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-import dataclasses
 import pathlib
 import time
 from typing import Any
@@ -12,40 +11,18 @@ import jax
 import ml_collections
 import numpy as np
 
+from launch import training_program
 from launch.errors import UserError
 from launch.feeds import Feed
 from launch.metrics import MetricsLog
 from launch.models import CHECKPOINTS
 from launch.progress import StageProgress
-from mistral_moe import sharding
+from launch.training_program import Plan, mesh_and_rules
+from mistral_moe import mesh_context
 from mistral_moe.checkpoint import CheckpointError, CheckpointStore, abstract
 from mistral_moe.training import multitask, partition
-from mistral_moe.training.multitask import TaskTerms
-from mistral_moe.training.optim import OptimConfig, make_optimizer
-from mistral_moe.training.step import LossFn, TrainState, init_branches, init_state, make_branch_step, make_step
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """A training run.
-
-    Attributes:
-      loss_fn: (parameters, batch) -> (scalar, metrics).
-      optim: learning rates, schedule and length.
-      tokens_per_step: tokens of a global batch, over all branches.
-      branches: names of the branches trained in one program; () for a single model.
-      bias_rate: see `make_step`.
-      fields: constant fields of every metrics row.
-      tasks: the tasks whose losses `loss_fn` adds up; learned weights of theirs are trained beside the model.
-    """
-
-    loss_fn: LossFn
-    optim: OptimConfig
-    tokens_per_step: int
-    branches: tuple[str, ...] = ()
-    bias_rate: float = 0.0
-    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    tasks: TaskTerms | None = None
+from mistral_moe.training.optim import OptimConfig
+from mistral_moe.training.step import TrainState
 
 
 def optim_config(
@@ -69,22 +46,6 @@ def optim_config(
         )
     except ValueError as error:
         raise UserError(str(error), "mend the stage's steps or the section train of the config") from error
-
-
-def mesh_and_rules(
-    config: ml_collections.ConfigDict, num_branches: int = 0
-) -> tuple[jax.sharding.Mesh, sharding.ShardingRules]:
-    """The mesh of the config, and the rules of a run.
-
-    Branches lie on the `data` axis where it divides their number; else every device works on all of them.
-    """
-    try:
-        mesh = sharding.make_mesh(config.mesh.to_dict())
-    except sharding.ShardingError as error:
-        raise UserError(str(error), "set --config.mesh.* to fit the devices") from error
-    if num_branches and num_branches % mesh.shape["data"] == 0:
-        return mesh, sharding.branch_rules()
-    return mesh, sharding.ShardingRules()
 
 
 def fit(
@@ -124,28 +85,8 @@ def fit(
       UserError: a corrupt checkpoint, parameters that don't fit the mesh.
     """
     train, branches = config.train, plan.branches
-    params = multitask.attach(params, plan.tasks)
-    optimizer = make_optimizer(plan.optim)
-    try:
-        trained, frozen = partition.split(params, plan.optim.learning_rates)
-    except ValueError as error:
-        raise UserError(str(error), "mend the learning rates in the config") from error
-    mesh, rules = mesh_and_rules(config, len(branches))
-    make_state = (
-        (lambda t, f: init_branches(t, f, optimizer, len(branches)))
-        if branches
-        else (lambda t, f: init_state(t, f, optimizer))
-    )
-    try:
-        shardings = sharding.state_shardings(jax.eval_shape(make_state, trained, frozen), mesh, rules, bool(branches))
-    except sharding.ShardingError as error:
-        raise UserError(str(error)) from error
-    state = jax.jit(make_state, out_shardings=shardings)(trained, frozen)
-    rows = sharding.batch_sharding(mesh, rules, bool(branches))
-    step_fn = make_step(plan.loss_fn, optimizer, plan.bias_rate)
-    if branches:
-        step_fn = make_branch_step(step_fn, state)
-    compiled_step = jax.jit(step_fn, donate_argnums=0, out_shardings=(shardings, None))
+    program = training_program.build(plan, params, *mesh_and_rules(config, len(branches)))
+    state = program.make_state(*training_program.split(params, plan))
 
     num_steps = plan.optim.num_steps
     total_steps = total_steps or num_steps
@@ -163,8 +104,11 @@ def fit(
             began = time.monotonic()
             for step in range(start, num_steps):
                 local = feed.next(step, state.params)
-                batch = {name: jax.make_array_from_process_local_data(rows, value) for name, value in local.items()}
-                state, metrics = compiled_step(state, batch)
+                batch = {
+                    name: jax.make_array_from_process_local_data(program.rows, value) for name, value in local.items()
+                }
+                with mesh_context.use(program.mesh):
+                    state, metrics = program.step(state, batch)
                 meter.after_step(step + 1, metrics)
                 if (step + 1) % int(train.checkpoint_every) == 0 or step + 1 == num_steps:
                     # Rows first: a run resumed from this checkpoint will not write them again.

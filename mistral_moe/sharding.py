@@ -12,6 +12,8 @@ import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import numpy as np
 
+from mistral_moe.mesh_context import ROW_AXES
+
 MESH_AXES = ("data", "fsdp", "expert", "context", "tensor")
 
 # Logical axes of every parameter, without the leading layer axis. First match wins.
@@ -48,7 +50,7 @@ class ShardingRules:
       embed, vocab, heads, kv_heads, mlp, expert: dimensions of the parameters.
     """
 
-    batch: tuple[str, ...] = ("data", "fsdp")
+    batch: tuple[str, ...] = ROW_AXES
     branch: str | None = None
     embed: str | None = "fsdp"
     vocab: str | None = "tensor"
@@ -69,7 +71,7 @@ class ShardingRules:
 
 def branch_rules() -> ShardingRules:
     """Rules of the branch-parallel stage: branches on `data`, each branch's rows and weights on `fsdp` and `tensor`."""
-    return ShardingRules(batch=("fsdp",), branch="data")
+    return ShardingRules(batch=ROW_AXES[1:], branch="data")
 
 
 def make_mesh(sizes: Mapping[str, int], devices: list[jax.Device] | None = None) -> Mesh:

@@ -15,6 +15,7 @@ import flax.traverse_util
 import jax
 import numpy as np
 
+from mistral_moe import mesh_context
 from mistral_moe.checkpoint import CheckpointStore, abstract, digest
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import init_params
@@ -102,7 +103,8 @@ def compare_meshes(shapes):
         step = jax.jit(
             loss_and_gradients(config_of(num_experts)), in_shardings=(shardings, rows), out_shardings=(None, shardings)
         )
-        found_loss, found = step(params, batch_of(1))
+        with mesh_context.use(mesh):
+            found_loss, found = step(params, batch_of(1))
         spread = {len(leaf.sharding.device_set) for leaf in jax.tree.leaves(found)}
         error, path = worst_leaf(jax.device_get(found), gradients)
         report["x".join(map(str, shape))] = {
@@ -141,7 +143,9 @@ def train_branches(sizes, num_branches, trained_groups):
     shardings = state_shardings(state, mesh, rules, branches=True)
     state = jax.device_put(state, shardings)
     stacked = jax.device_put(stacked, batch_sharding(mesh, rules, branches=True))
-    compiled = jax.jit(make_branch_step(step, state), out_shardings=(shardings, None)).lower(state, stacked).compile()
+    with mesh_context.use(mesh):
+        together = make_branch_step(step, state, rules.branch)
+        compiled = jax.jit(together, out_shardings=(shardings, None)).lower(state, stacked).compile()
     for _ in range(2):
         state, _ = compiled(state, stacked)
     together = jax.device_get(state.params)

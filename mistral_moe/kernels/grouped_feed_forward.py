@@ -21,7 +21,7 @@ def grouped_feed_forward(
       gate: [E, D, F].
       up: [E, D, F].
       down: [E, F, D].
-      group_sizes: [E] int32 rows of each group; their sum is M.
+      group_sizes: [E] int32 rows of each group, of sum at most M; what is returned past it means nothing.
       backend: one of `grouped_matmul.BACKENDS`; `blocks` fuses the three matmuls (`grouped_swiglu`).
 
     Returns:

@@ -13,12 +13,14 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
+from mistral_moe import mesh_context
 from mistral_moe.models.attention import Attention, attention_mask
 from mistral_moe.models.cache import Memory, look_back
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import FeedForward, RMSNorm
 from mistral_moe.models.moe import Dispatch, Experts, dispatch
 from mistral_moe.models.router import Decision, Router
+from mistral_moe.models.vocabulary import embed
 
 _REMAT = {
     "full": jax.checkpoint_policies.nothing_saveable,
@@ -67,9 +69,10 @@ class Block(nn.Module):
         c = self.config
         normed = RMSNorm(c.norm_eps, c.param_dtype, name="attention_norm")(x)
         x = x + Attention(c, name="attention")(normed, positions, mask, memory, use)
+        x = mesh_context.constrain(x, mesh_context.ROW_AXES)
         normed = RMSNorm(c.norm_eps, c.param_dtype, name="ffn_norm")(x)
         if not c.experts:
-            return x + FeedForward(c, name="ffn")(normed), None
+            return mesh_context.constrain(x + FeedForward(c, name="ffn")(normed), mesh_context.ROW_AXES), None
         decision = None
         if routing is None or self.is_initializing():
             if c.router_scope == "layer":
@@ -133,7 +136,7 @@ class Mistral(nn.Module):
         param_dtype = jnp.dtype(c.param_dtype)
         embedding = self.param("embedding", nn.initializers.normal(1.0), (c.vocab_size, c.d_model), param_dtype)
         self.param("lm_head", nn.initializers.normal(c.d_model**-0.5), (c.d_model, c.vocab_size), param_dtype)
-        x = embedding[tokens].astype(jnp.dtype(c.dtype))
+        x = mesh_context.constrain(embed(embedding, tokens).astype(jnp.dtype(c.dtype)), mesh_context.ROW_AXES)
         mask = attention_mask(segment_ids, c.sliding_window)
         memory = None
         if cache_size:

@@ -1,4 +1,11 @@
-"""The mixture's feed-forward: tokens sorted by expert, three grouped matmuls, sorted back. Dropless."""
+"""The mixture's feed-forward: tokens sorted by expert, three grouped matmuls, sorted back. Dropless.
+
+On a mesh every device sorts the tokens of its own rows. The experts' weights are gathered over `fsdp` for the layer that is
+running and their gradients scattered back; `tensor` splits the hidden units. Where `expert` is larger than 1 each of its
+devices holds some of the experts and sees the tokens of all rows along that axis: it sorts those of its experts to the front,
+leaves the others out, and the outputs are summed. Exchanging only what is needed (all-to-all of ragged parts) would send less,
+but XLA has no such operation on CPU, so that it could not be tested.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +14,10 @@ import functools
 import flax.linen as nn
 import flax.struct
 import jax
+from jax.sharding import PartitionSpec as P
 import jax.numpy as jnp
 
+from mistral_moe import mesh_context
 from mistral_moe.kernels.grouped_feed_forward import grouped_feed_forward
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import feed_forward_initializers, feed_forward_shapes
@@ -19,10 +28,12 @@ from mistral_moe.models.router import Decision
 class Dispatch:
     """Where each of the M = B*T*k assignments goes.
 
+    On a mesh the first three hold one part a device, each counted within its device's rows and experts.
+
     Attributes:
       order: [M] int32, assignment at each sorted place (assignment a belongs to token a // k).
       place: [M] int32, sorted place of each assignment (the inverse of `order`).
-      group_sizes: [E] int32, assignments of each expert.
+      group_sizes: [E] int32, assignments of each expert; places past their sum belong to experts of other devices.
       weights: [B, T, k] float32.
     """
 
@@ -32,12 +43,29 @@ class Dispatch:
     weights: jax.Array
 
 
+def _layout(num_rows: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Mesh axes that rows are on inside the experts, and those with `expert`, where parts differ from device to device."""
+    rows = mesh_context.dividing(num_rows, "data", "fsdp")
+    return rows, (*rows, "expert") if mesh_context.axis_sizes().get("expert", 1) > 1 else rows
+
+
 def dispatch(decision: Decision, num_experts: int) -> Dispatch:
     """Sorts the assignments by expert (stable, so equal inputs give equal layouts)."""
-    flat = decision.experts.reshape(-1)
-    order = jnp.argsort(flat, stable=True).astype(jnp.int32)
-    place = jnp.zeros_like(order).at[order].set(jnp.arange(order.size, dtype=jnp.int32), unique_indices=True)
-    sizes = jnp.sum(flat[:, None] == jnp.arange(num_experts)[None], axis=0, dtype=jnp.int32)
+    rows, parts = _layout(decision.experts.shape[0])
+    held = num_experts // mesh_context.axis_sizes().get("expert", 1)
+
+    def sort(experts: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        flat = experts.reshape(-1)
+        if held < num_experts:
+            own = flat - jax.lax.axis_index("expert") * held
+            flat = jnp.where((own >= 0) & (own < held), own, held)
+        order = jnp.argsort(flat, stable=True).astype(jnp.int32)
+        place = jnp.zeros_like(order).at[order].set(jnp.arange(order.size, dtype=jnp.int32), unique_indices=True)
+        sizes = jnp.sum(flat[:, None] == jnp.arange(held)[None], axis=0, dtype=jnp.int32)
+        return order, place, sizes
+
+    sort = mesh_context.over_mesh(sort, in_specs=P(rows), out_specs=P(parts))
+    order, place, sizes = sort(decision.experts)
     return Dispatch(order=order, place=place, group_sizes=sizes, weights=decision.weights)
 
 
@@ -92,9 +120,33 @@ class Experts(nn.Module):
             self.param(name, init[name], (c.num_experts, *shape), jnp.dtype(c.param_dtype)).astype(x.dtype)
             for name, shape in feed_forward_shapes(c).items()
         )
-        top_k = where.weights.shape[-1]
-        rows = _to_sorted(x.reshape(-1, x.shape[-1]), where.order, where.place, top_k)
-        out = grouped_feed_forward(rows, gate, up, down, where.group_sizes, c.moe_backend)
-        out = _from_sorted(out, where.order, where.place)
+        arguments = (x, gate, up, down, where.order, where.place, where.group_sizes, where.weights)
+        sizes = mesh_context.axis_sizes()
+        if not sizes:
+            return self._own_part(*arguments)
+        rows, parts = _layout(x.shape[0])
+        into, out = P("expert", "fsdp", "tensor"), P("expert", "tensor", "fsdp")
+
+        def one_device(x, gate, up, down, *rest):
+            gate, up = (jax.lax.all_gather(weight, "fsdp", axis=1, tiled=True) for weight in (gate, up))
+            down = jax.lax.all_gather(down, "fsdp", axis=2, tiled=True)
+            return self._own_part(x, gate, up, down, *rest)[None]
+
+        # Partial sums on a leading axis, added outside: a sum in here would be repeated in the backward pass.
+        of_parts = mesh_context.over_mesh(
+            one_device,
+            in_specs=(P(rows), into, into, out, P(parts), P(parts), P(parts), P(rows)),
+            out_specs=P(("expert", "tensor"), rows),
+        )
+        return mesh_context.constrain(of_parts(*arguments).sum(axis=0), mesh_context.ROW_AXES)
+
+    def _own_part(self, x, gate, up, down, order, place, group_sizes, weights):
+        """What the experts given here add to the tokens given here, [B, T, D]."""
+        top_k = weights.shape[-1]
+        rows = _to_sorted(x.reshape(-1, x.shape[-1]), order, place, top_k)
+        out = grouped_feed_forward(rows, gate, up, down, group_sizes, self.config.moe_backend)
+        out = _from_sorted(out, order, place)
         out = out.reshape(*x.shape[:2], top_k, x.shape[-1])
-        return jnp.einsum("BTkD,BTk->BTD", out, where.weights.astype(x.dtype))
+        if gate.shape[0] < self.config.num_experts:
+            weights = jnp.where(place.reshape(weights.shape) < group_sizes.sum(), weights, 0.0)
+        return jnp.einsum("BTkD,BTk->BTD", out, weights.astype(x.dtype))

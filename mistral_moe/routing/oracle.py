@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from mistral_moe.branching.mix import expert_as_dense
-from mistral_moe.kernels.cross_entropy import token_cross_entropy
 from mistral_moe.models.config import MistralConfig
+from mistral_moe.models.vocabulary import head_cross_entropy
 from mistral_moe.models.mistral import Mistral
 
 
@@ -30,7 +30,7 @@ def forced_losses(config: MistralConfig, params: dict, batch: dict, reasoning_st
     def one_expert(expert: jax.Array) -> jax.Array:
         forced = expert_as_dense(params, expert)
         out = dense.apply({"params": forced}, batch["tokens"], batch["segment_ids"], batch["positions"])
-        nats, _ = token_cross_entropy(out.hidden, params["lm_head"], batch["targets"])
+        nats, _ = head_cross_entropy(out.hidden, params["lm_head"], batch["targets"])
         return nats
 
     return jax.lax.map(one_expert, jnp.arange(config.num_experts))

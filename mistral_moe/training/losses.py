@@ -7,8 +7,8 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from mistral_moe.kernels.cross_entropy import token_cross_entropy
 from mistral_moe.models.config import MistralConfig
+from mistral_moe.models.vocabulary import head_cross_entropy
 from mistral_moe.models.mistral import Mistral
 from mistral_moe.routing.balance import expert_load, load_balance_loss, router_z_loss
 from mistral_moe.routing.oracle import forced_losses, oracle_losses, oracle_posterior
@@ -62,7 +62,7 @@ def language_model_loss(
         int32, the index of each token's domain among the experts, and with `tasks` task_ids [B, T] int32.
       terms: weights of the router's terms (a mixture only).
       reasoning_steps: R, instead of the config's.
-      chunk: tokens per chunk of the cross-entropy.
+      chunk: tokens per chunk of the cross-entropy, of one device.
       tasks: weights of the tasks; None weighs all tokens by `loss_weights` alone.
 
     Returns:
@@ -76,7 +76,7 @@ def language_model_loss(
         batch["positions"],
         reasoning_steps=reasoning_steps,
     )
-    nats, _ = token_cross_entropy(out.hidden, params["lm_head"], batch["targets"], chunk)
+    nats, _ = head_cross_entropy(out.hidden, params["lm_head"], batch["targets"], chunk)
     loss = weighted_mean(nats, batch["loss_weights"])
     metrics = {"loss": loss}
     total = loss
@@ -178,7 +178,7 @@ def joint_loss(
       params: the mixture's.
       batch: as in `language_model_loss`.
       terms: weights of the terms.
-      chunk: tokens per chunk of the cross-entropy.
+      chunk: tokens per chunk of the cross-entropy, of one device.
       tasks: as in `language_model_loss`.
 
     Returns:

@@ -8,8 +8,10 @@ import flax.struct
 import flax.traverse_util
 import jax
 import jax.numpy as jnp
+from jax.sharding import PartitionSpec
 import optax
 
+from mistral_moe import mesh_context
 from mistral_moe.routing.balance import update_selection_bias
 from mistral_moe.training.partition import group_of, merge
 
@@ -101,11 +103,26 @@ def init_branches(
 
 
 def make_branch_step(
-    step: Callable[[TrainState, dict], tuple[TrainState, dict]], state: TrainState
+    step: Callable[[TrainState, dict], tuple[TrainState, dict]], state: TrainState, mesh_axis: str | None = None
 ) -> Callable[[TrainState, dict], tuple[TrainState, dict]]:
     """The branch-parallel step: `step` mapped over the leading axis of states and batches [P, B, T].
 
-    No term couples two branches, so when the axis lies on the mesh no collective crosses it.
+    Args:
+      step: of one branch.
+      state: of all branches, arrays or shapes.
+      mesh_axis: the axis of the mesh in context (`mesh_context.use`) that branches lie on. Each of its devices then runs a
+        program of its own branches alone, so that no collective can cross them. None: every device works on all branches.
+
+    Returns:
+      step(states, batches) -> (states, metrics).
     """
     axes = branch_axes(state)
-    return jax.vmap(step, in_axes=(axes, 0), out_axes=(axes, 0))
+    together = jax.vmap(step, in_axes=(axes, 0), out_axes=(axes, 0))
+    if mesh_axis is None or mesh_context.axis_sizes().get(mesh_axis, 1) == 1:
+        return together
+    specs = jax.tree.map(lambda _: PartitionSpec(mesh_axis), state)
+    specs = specs.replace(frozen=jax.tree.map(lambda _: PartitionSpec(), state.frozen))
+    rows = PartitionSpec(mesh_axis)
+    return jax.shard_map(
+        together, in_specs=(specs, rows), out_specs=(specs, rows), axis_names={mesh_axis}, check_vma=False
+    )
