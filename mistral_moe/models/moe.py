@@ -18,8 +18,7 @@ from jax.sharding import PartitionSpec as P
 import jax.numpy as jnp
 
 from mistral_moe import mesh_context
-from mistral_moe.kernels.grouped_matmul import grouped_matmul
-from mistral_moe.kernels.grouped_swiglu import grouped_swiglu
+from mistral_moe.kernels.grouped_feed_forward import grouped_feed_forward
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import feed_forward_initializers, feed_forward_shapes
 from mistral_moe.models.router import Decision
@@ -143,13 +142,9 @@ class Experts(nn.Module):
 
     def _own_part(self, x, gate, up, down, order, place, group_sizes, weights):
         """What the experts given here add to the tokens given here, [B, T, D]."""
-        backend, top_k = self.config.moe_backend, weights.shape[-1]
-        matmul = functools.partial(grouped_matmul, group_sizes=group_sizes, backend=backend)
+        top_k = weights.shape[-1]
         rows = _to_sorted(x.reshape(-1, x.shape[-1]), order, place, top_k)
-        if backend == "blocks":
-            out = grouped_swiglu(rows, gate, up, down, group_sizes)
-        else:
-            out = matmul(jax.nn.silu(matmul(rows, gate)) * matmul(rows, up), down)
+        out = grouped_feed_forward(rows, gate, up, down, group_sizes, self.config.moe_backend)
         out = _from_sorted(out, order, place)
         out = out.reshape(*x.shape[:2], top_k, x.shape[-1])
         if gate.shape[0] < self.config.num_experts:
