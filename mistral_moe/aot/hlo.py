@@ -187,7 +187,9 @@ def trip_count(module: Module, computation: str, loop: Instruction) -> int | Non
     counter, limit = operands
     if "direction=LT" not in compare.text or counter.opcode != "get-tuple-element" or limit.opcode != "constant":
         return None
-    start = _constant(module.computations[computation], loop.operands[0], int(re.search(r"index=(\d+)", counter.text)[1]))
+    start = _constant(
+        module.computations[computation], loop.operands[0], int(re.search(r"index=(\d+)", counter.text)[1])
+    )
     return None if start is None else int(limit.literal) - start
 
 

@@ -148,5 +148,6 @@ class Experts(nn.Module):
         out = _from_sorted(out, order, place)
         out = out.reshape(*x.shape[:2], top_k, x.shape[-1])
         if gate.shape[0] < self.config.num_experts:
-            weights = jnp.where(place.reshape(weights.shape) < group_sizes.sum(), weights, 0.0)
+            is_own = (place < group_sizes.sum()).reshape(weights.shape)
+            out = jnp.where(is_own[..., None], out, 0)
         return jnp.einsum("BTkD,BTk->BTD", out, weights.astype(x.dtype))
