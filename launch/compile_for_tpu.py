@@ -14,7 +14,7 @@ import os
 
 # Before JAX is loaded: it stays on the CPU, and the TPU's compiler asks no metadata server what machine this is.
 os.environ.update(JAX_PLATFORMS="cpu", TPU_SKIP_MDS_QUERY="1", ALLOW_MULTIPLE_LIBTPU_LOAD="1")
-os.environ.update(TPU_WORKER_HOSTNAMES="localhost", TPU_WORKER_ID="0")
+os.environ.update(TPU_WORKER_HOSTNAMES="localhost", TPU_WORKER_ID="0", TPU_ACCELERATOR_TYPE="v5p-8")
 for _name, _value in {"TPU_MIN_LOG_LEVEL": "3", "TPU_STDERR_LOG_LEVEL": "3", "GLIBC_TUNABLES": ""}.items():
     os.environ.setdefault(_name, _value)
 

@@ -23,12 +23,17 @@ def step_flops(
       part -> direction -> FLOPs.
     """
     trained = {group for group, rate in learning_rates.items() if rate is not None}
-    result = {}
-    for part, flops in forward_flops(config, seq_len).items():
+    result, parts = {}, forward_flops(config, seq_len)
+    for part, flops in parts.items():
         # Scores have two inputs and no weights.
         inputs = 2 * flops if part == "attention_scores" else flops
         weights = flops if PART_OWNERS.get(part) in trained else 0.0
         result[part] = {FORWARD: flops, INPUTS: inputs, WEIGHTS: weights}
+    if "reasoning" in trained:
+        # Its scores have no weights either.
+        scores = config.reasoning_steps * parts["attention_scores"] / config.num_layers
+        result["reasoning"][INPUTS] += scores
+        result["reasoning"][WEIGHTS] -= scores
     return result
 
 

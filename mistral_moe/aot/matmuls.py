@@ -24,7 +24,7 @@ _PARTS = (
     ("experts", r"/(experts|ffn)/"),
     ("attention_weights", r"/attention/B[TS]D,D[NK]H->|/attention/BTNH,NHD->"),
     ("attention_scores", r"/attention/"),
-    ("head", r"/head/"),
+    ("head", r"[/(]head[/)]"),
 )
 
 
@@ -103,7 +103,7 @@ def _direction(op_name: str, contracted: float, local_tokens: int) -> str:
         return AGAIN
     if "transpose(" not in op_name:
         return FORWARD
-    if "/head/" in op_name and "ND,DV->NV" in op_name:
+    if "/ND,DV->NV/" in op_name:
         return AGAIN
     if "/jit(tgmm)/" in op_name or "/ND,NV->DV/" in op_name:
         return WEIGHTS
