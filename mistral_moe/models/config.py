@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from mistral_moe.kernels.grouped_matmul import BACKENDS as MOE_BACKENDS
+from mistral_moe.kernels.segment_attention import BACKENDS as ATTENTION_BACKENDS
 
 ROUTER_SCOPES = ("model", "layer")
 ROUTER_CONTEXTS = ("mean", "none")
@@ -42,6 +43,7 @@ class MistralConfig:
       remat: what the backward pass recomputes: "none", "full" or "dots" (keeps matmul outputs).
       scan_unroll: layers per iteration of the scan over layers; `num_layers` unrolls it all (faster on CPU).
       moe_backend: a backend of `kernels.grouped_matmul`; "auto" goes by the platform that a program is compiled for.
+      attention_backend: a backend of `kernels.segment_attention`, likewise; a pass that goes on from a cache is always by "xla".
     """
 
     vocab_size: int
@@ -66,6 +68,7 @@ class MistralConfig:
     remat: str = "none"
     scan_unroll: int = 1
     moe_backend: str = "auto"
+    attention_backend: str = "auto"
 
     def __post_init__(self) -> None:
         sizes = ("vocab_size", "d_model", "num_layers", "num_heads", "num_kv_heads", "head_dim", "d_ff", "scan_unroll")
@@ -95,6 +98,7 @@ class MistralConfig:
             ("router_context", ROUTER_CONTEXTS),
             ("remat", REMAT_POLICIES),
             ("moe_backend", MOE_BACKENDS),
+            ("attention_backend", ATTENTION_BACKENDS),
             ("dtype", DTYPES),
             ("param_dtype", DTYPES),
         ):

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from mistral_moe import mesh_context
-from mistral_moe.models.attention import Attention, attention_mask
+from mistral_moe.models.attention import Attention, Sight, sight_of
 from mistral_moe.models.cache import Memory, look_back
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import FeedForward, RMSNorm
@@ -60,7 +60,7 @@ class Block(nn.Module):
         self,
         x: jax.Array,
         positions: jax.Array,
-        mask: jax.Array,
+        sight: Sight,
         routing: Routing | None,
         memory: Memory | None = None,
         use: int = 0,
@@ -68,7 +68,7 @@ class Block(nn.Module):
         """x [B, T, D] -> ([B, T, D], this layer's own decision or None). `memory` and `use` are `Attention`'s."""
         c = self.config
         normed = RMSNorm(c.norm_eps, c.param_dtype, name="attention_norm")(x)
-        x = x + Attention(c, name="attention")(normed, positions, mask, memory, use)
+        x = x + Attention(c, name="attention")(normed, positions, sight, memory, use)
         x = mesh_context.constrain(x, mesh_context.ROW_AXES)
         normed = RMSNorm(c.norm_eps, c.param_dtype, name="ffn_norm")(x)
         if not c.experts:
@@ -92,13 +92,13 @@ class Reasoning(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: jax.Array, positions: jax.Array, mask: jax.Array, steps: int, memory: Memory | None = None
+        self, x: jax.Array, positions: jax.Array, sight: Sight, steps: int, memory: Memory | None = None
     ) -> jax.Array:
         """x [B, T, D] -> [B, T, D] after `steps` gated applications."""
         block = Block(self.config.dense(), name="block")
         gate = self.param("gate", nn.initializers.zeros, (x.shape[-1],), jnp.dtype(self.config.param_dtype))
         for step in range(steps):
-            refined, _ = block(x, positions, mask, None, memory, step)
+            refined, _ = block(x, positions, sight, None, memory, step)
             x = x + gate.astype(x.dtype) * (refined - x)
         return x
 
@@ -137,7 +137,7 @@ class Mistral(nn.Module):
         embedding = self.param("embedding", nn.initializers.normal(1.0), (c.vocab_size, c.d_model), param_dtype)
         self.param("lm_head", nn.initializers.normal(c.d_model**-0.5), (c.d_model, c.vocab_size), param_dtype)
         x = mesh_context.constrain(embed(embedding, tokens).astype(jnp.dtype(c.dtype)), mesh_context.ROW_AXES)
-        mask = attention_mask(segment_ids, c.sliding_window)
+        sight = sight_of(c, segment_ids, has_memory=bool(cache_size))
         memory = None
         if cache_size:
             is_empty = not self.has_variable("cache", "positions")
@@ -163,7 +163,7 @@ class Mistral(nn.Module):
             length=c.num_layers,
             unroll=min(c.scan_unroll, c.num_layers),
         )(c, name="layers")
-        x, decisions = layers(x, positions, mask, routing, memory)
+        x, decisions = layers(x, positions, sight, routing, memory)
         if decisions is None and shared is not None:
             decisions = jax.tree.map(lambda leaf: leaf[None], shared)
 
@@ -171,7 +171,7 @@ class Mistral(nn.Module):
             steps = c.reasoning_steps if reasoning_steps is None else reasoning_steps
             steps = max(steps, 1) if self.is_initializing() else steps
             if steps:
-                x = Reasoning(c, name="reasoning")(x, positions, mask, steps, memory)
+                x = Reasoning(c, name="reasoning")(x, positions, sight, steps, memory)
         return Output(hidden=RMSNorm(c.norm_eps, c.param_dtype, name="final_norm")(x), decision=decisions)
 
 

@@ -36,3 +36,15 @@ def test_the_experts_of_the_full_size_are_nine_kernels_of_the_ideal_flops():
     facts = found("feed_forward")
     assert facts["kernels"] == 9
     assert 0.99 < facts["ratio"] <= 1.05
+
+
+def test_attention_is_splash_and_builds_no_mask():
+    for name, facts in found("attention").items():
+        assert facts["kernels"] == 3, name  # Forward, gradient of the queries, gradient of keys and values.
+        assert not facts["has_a_square"], name
+
+
+@pytest.mark.slow
+def test_a_step_on_a_mesh_of_chips_runs_the_kernels_on_each():
+    # Attention forward and twice backward; three matmuls of the experts, and two gradients of each.
+    assert found("step")["kernels"] == 3 + 9

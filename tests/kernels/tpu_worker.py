@@ -1,8 +1,10 @@
-"""Compiles for one chip of a TPU on a machine that has none, in a process of its own, and prints what was found as JSON.
+"""Compiles for chips of a TPU on a machine that has none, in a process of its own, and prints what was found as JSON.
 
 python tests/kernels/tpu_worker.py WHAT [TOPOLOGY]
 """
 
+import dataclasses
+import functools
 import json
 import os
 import sys
@@ -15,9 +17,15 @@ from jax.experimental import topologies
 import jax.numpy as jnp
 import numpy as np
 
+from mistral_moe import mesh_context, sharding
 from mistral_moe.kernels import megablox
 from mistral_moe.kernels.grouped_feed_forward import grouped_feed_forward
 from mistral_moe.kernels.grouped_matmul import grouped_matmul
+from mistral_moe.kernels.segment_attention import segment_attention
+from mistral_moe.models.attention import sight_of
+from mistral_moe.models.config import MistralConfig
+from mistral_moe.models.mistral import init_params
+from mistral_moe.training.losses import language_model_loss
 
 
 def compiled(function, *shapes):
@@ -80,8 +88,63 @@ def of_feed_forward():
     return found | {"ratio": found["flops"] / (9 * 2 * rows * width * hidden)}
 
 
+def of_attention():
+    """Forward and backward at the full size's heads and length, by what `auto` picks, with and without a window."""
+    batch, kv_heads, group, length, width = 1, 8, 4, 4096, 128
+    config = MistralConfig(
+        vocab_size=8, d_model=8, num_layers=1, num_heads=kv_heads * group, num_kv_heads=kv_heads, head_dim=width, d_ff=8
+    )
+    report = {}
+    for window in (None, 1024):
+        windowed = dataclasses.replace(config, sliding_window=window, dtype="bfloat16")
+
+        def gradients(query, key, value, segment_ids, grad, windowed=windowed, window=window):
+            sight = sight_of(windowed, segment_ids)
+
+            def attend(*arrays):
+                return segment_attention(*arrays, segment_ids, sight.mask, window, sight.backend)
+
+            return jax.vjp(attend, query, key, value)[1](grad)
+
+        queries, keys = (batch, kv_heads, group, length, width), (batch, kv_heads, length, width)
+        kinds = [(shape, "bfloat16") for shape in (queries, keys, keys)]
+        program = compiled(gradients, *kinds, ((batch, length), "int32"), kinds[0])
+        report[f"window {window}"] = facts(program) | {"has_a_square": f"{length},{length}]" in program.as_text()}
+    return report
+
+
+def of_step(devices):
+    """A whole step of a small mixture on four chips, two holding rows and two holding heads and hidden units."""
+    config = MistralConfig(
+        vocab_size=512,
+        d_model=256,
+        num_layers=2,
+        num_heads=4,
+        num_kv_heads=2,
+        head_dim=128,
+        d_ff=512,
+        experts=("a", "b", "c"),
+        sliding_window=256,
+        dtype="bfloat16",
+    )
+    mesh, rules = sharding.make_mesh({"fsdp": 2, "tensor": 2}, list(devices)), sharding.ShardingRules()
+    params = jax.eval_shape(functools.partial(init_params, config), jax.random.key(0))
+    places = sharding.tree_shardings(params, mesh, rules)
+    params = jax.tree.map(lambda leaf, place: leaf.update(sharding=place), params, places)
+    rows = sharding.batch_sharding(mesh, rules)
+    integers = ("tokens", "targets", "segment_ids", "positions")
+    dtypes = dict.fromkeys(integers, "int32") | {"loss_weights": "float32"}
+    batch = {name: jax.ShapeDtypeStruct((4, 512), dtype, sharding=rows) for name, dtype in dtypes.items()}
+    with mesh_context.use(mesh):
+        loss = functools.partial(language_model_loss, config, chunk=256)
+        return facts(jax.jit(jax.grad(loss, has_aux=True)).lower(params, batch).compile())
+
+
 if __name__ == "__main__":
     what, topology = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "v5e:2x2"
     devices = topologies.get_topology_desc(platform="tpu", topology_name=topology).devices
-    with jax.set_mesh(jax.sharding.Mesh(np.asarray(devices[:1]), ("data",))):
-        print(json.dumps(globals()[f"of_{what}"]()))
+    if what == "step":
+        print(json.dumps(of_step(devices)))
+    else:
+        with mesh_context.use(jax.sharding.Mesh(np.asarray(devices[:1]), ("data",))):
+            print(json.dumps(globals()[f"of_{what}"]()))
