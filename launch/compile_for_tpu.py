@@ -111,6 +111,7 @@ def compile_stage(
         compiled.memory_analysis(),
         ideal,
         local_tokens=made.rows * made.seq_len // ways,
+        window=made.model.sliding_window,
         mesh_shape=dict(mesh.shape),
         topology=topology,
         coordinates=[tuple(device.coords) for device in mesh.devices.flat],

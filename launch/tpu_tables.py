@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mistral_moe.report import wording
+
 _GB = 1e9
-_TERA = 1e12
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -18,8 +19,8 @@ def _gb(value: float | None) -> str:
     return "–" if value is None else f"{value / _GB:.2f} GB"
 
 
-def _tera(value: float | None) -> str:
-    return "–" if value is None else f"{value / _TERA:.2f}"
+def _flop(value: float | None) -> str:
+    return "–" if value is None else wording.count(value)
 
 
 def _ratio(value: float | None) -> str:
@@ -64,16 +65,16 @@ def _flops(report: Mapping[str, Any]) -> str:
         [
             row["part"].replace("_", " "),
             row["direction"],
-            _tera(row["compiled"]),
-            _tera(row["ideal"]),
+            _flop(row["compiled"]),
+            _flop(row["ideal"]),
             _ratio(row["ratio"]),
         ]
         for row in report["audit"]
     ]
-    rows.append(["all", "", _tera(flops["compiled"]), _tera(flops["ideal"]), _ratio(flops["ratio"])])
+    rows.append(["all", "", _flop(flops["compiled"]), _flop(flops["ideal"]), _ratio(flops["ratio"])])
     needed = flops["compiled"] - flops["computed_again"]
-    rows.append(["all", "but computed again", _tera(needed), _tera(flops["ideal"]), _ratio(flops["ratio_but_again"])])
-    return _table(["TFLOP a step and chip", "direction", "compiled", "ideal", "ratio"], rows)
+    rows.append(["all", "but computed again", _flop(needed), _flop(flops["ideal"]), _ratio(flops["ratio_but_again"])])
+    return _table(["FLOPs a step and chip", "direction", "compiled", "ideal", "ratio"], rows)
 
 
 def _exchanges(report: Mapping[str, Any]) -> str:
@@ -130,8 +131,8 @@ _LINES = (
     ("arguments", lambda r: _gb(r["bytes_per_chip"]["arguments"])),
     ("temporaries", lambda r: _gb(r["bytes_per_chip"]["temporaries"])),
     ("total", lambda r: _gb(r["bytes_per_chip"]["total"])),
-    ("TFLOP compiled", lambda r: _tera(r["flops"]["compiled"])),
-    ("TFLOP ideal", lambda r: _tera(r["flops"]["ideal"])),
+    ("FLOPs compiled", lambda r: _flop(r["flops"]["compiled"])),
+    ("FLOPs ideal", lambda r: _flop(r["flops"]["ideal"])),
     ("ratio", lambda r: _ratio(r["flops"]["ratio"])),
     ("ratio but computed again", lambda r: _ratio(r["flops"].get("ratio_but_again"))),
     ("a chip receives", lambda r: _gb(sum(r["collectives"].values())) if r["collectives"] else "–"),

@@ -18,6 +18,7 @@ def of_step(
     memory: Any,
     ideal: Mapping[str, Mapping[str, float]],
     local_tokens: int,
+    window: int | None,
     mesh_shape: Mapping[str, int],
     topology: Topology,
     coordinates: Sequence[tuple[int, ...]],
@@ -29,6 +30,7 @@ def of_step(
       memory: its `memory_analysis()`.
       ideal: part -> direction -> FLOPs of a step on one chip, by formula.
       local_tokens: of one model on one chip.
+      window: tokens that attention sees, None for all.
       mesh_shape: axis -> size.
       topology: what it was compiled for.
       coordinates: of each chip on the torus, in the order of the flattened mesh.
@@ -41,9 +43,9 @@ def of_step(
     unknown: list[str] = []
     for _ in hlo.runs(module, unknown):
         pass
-    by_part = matmuls.by_part(matmuls.find(module, local_tokens))
+    by_part = matmuls.by_part(matmuls.find(module, local_tokens, window))
     exchanged = collectives.summary(collectives.find(module, len(coordinates)), mesh_shape, topology, coordinates)
-    bound = roofline.model(module, topology.chip, {axis: entry["seconds"] for axis, entry in exchanged.items()})
+    bound = roofline.model(module, topology.chip, {axis: entry["seconds"] for axis, entry in exchanged.items()}, window)
     compiled = sum(sum(entry.values()) for entry in by_part.values())
     again = sum(entry[AGAIN] for entry in by_part.values())
     needed = sum(sum(entry.values()) for entry in ideal.values())

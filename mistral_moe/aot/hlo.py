@@ -126,6 +126,19 @@ def _instruction(line: str) -> Instruction | None:
     )
 
 
+def _whole_lines(text: str) -> Iterator[str]:
+    """Lines of a program; an attribute of a kernel may hold line breaks of its own."""
+    whole: list[str] = []
+    for line in text.splitlines():
+        if whole and not (_INSTRUCTION.match(line) or _HEAD.match(line) or line in ("}", "")):
+            whole.append(line)
+            continue
+        if whole:
+            yield " ".join(whole)
+        whole = [line]
+    yield " ".join(whole)
+
+
 def parse(text: str) -> Module:
     """Reads what `compiled.as_text()` gives.
 
@@ -134,11 +147,11 @@ def parse(text: str) -> Module:
     """
     computations: dict[str, dict[str, Instruction]] = {}
     entry, current = "", None
-    for line in text.splitlines():
+    for line in _whole_lines(text):
         if head := _HEAD.match(line):
             current = computations.setdefault(head[2], {})
             entry = head[2] if head[1] else entry
-        elif line.startswith("}"):
+        elif line == "}":
             current = None
         elif current is not None and (found := _instruction(line)):
             current[found.name] = found

@@ -1,7 +1,8 @@
 """FLOPs of a compiled program's matrix multiplications, by part of the model and direction.
 
-Counted are what the matrix units do: dots and convolutions (a TPU's compiler writes a batched matmul as a convolution) by their
-shapes, kernels by the cost that they declare, each as often as the loops around it run. What the vector units do is not.
+Counted is what the matrix units do: dots and convolutions (a TPU's compiler writes a batched matmul as a convolution) by
+their shapes, attention kernels by the blocks that they visit, other kernels by the cost that they declare, each as often as
+the loops around it run. What the vector units do is not.
 """
 
 from __future__ import annotations
@@ -93,6 +94,33 @@ def kernel_flops(instruction: Instruction, operands: list[Instruction]) -> float
     return flops
 
 
+def visible_blocks(length: int, block_q: int, block_kv: int, window: int | None) -> int:
+    """Blocks of queries by keys in which a token may see another, causally and inside the window."""
+    first = np.arange(0, length, block_q)
+    last = first + block_q - 1
+    oldest = np.maximum(first - (window or length) + 1, 0) // block_kv
+    return int((last // block_kv - oldest + 1).sum())
+
+
+def splash_flops(instruction: Instruction, operands: list[Instruction], window: int | None) -> tuple[float, float]:
+    """(FLOPs that the result needs, FLOPs of what is computed again) of one of the splash attention kernels.
+
+    Forward are scores and values, 2 matmuls. Backward needs 4: the weights' gradient, queries', keys' and values'. The scores
+    are made again, once if one kernel does it all; of two, the second also makes the weights' gradient again.
+    """
+    batch, heads, length, width = next(o.arrays[0].dims for o in operands if len(o.arrays[0].dims) == 4)
+    kind = re.search(r"splash_m[hq]a_(fwd|dq|dkv)", instruction.op_name)[1]
+    suffix = {"fwd": "", "dq": "_dq", "dkv": "_dkv"}[kind]
+    block_q, block_kv = (
+        int(re.search(rf'{name}{suffix}\\?": (\d+)', instruction.text)[1]) for name in ("block_q", "block_kv")
+    )
+    pairs = visible_blocks(length, block_q, block_kv, window) * block_q * block_kv
+    one = 2.0 * batch * heads * pairs * width
+    is_fused = bool(re.search(r'use_fused_bwd_kernel\\?": true', instruction.text))
+    needed, again = {"fwd": (2, 0), "dq": (2, 1), "dkv": (4, 1) if is_fused else (2, 2)}[kind]
+    return needed * one, again * one
+
+
 def part_of(op_name: str) -> str:
     """Part of the model that an operation belongs to, by its path."""
     return next((part for part, pattern in _PARTS if re.search(pattern, op_name)), "other")
@@ -112,8 +140,8 @@ def _direction(op_name: str, contracted: float, local_tokens: int) -> str:
     return WEIGHTS if contracted == local_tokens else INPUTS
 
 
-def _flops(module: Module, run: Run) -> tuple[float, float]:
-    """(FLOPs, length of the contraction) of one run; (0, 0) of what is no matmul."""
+def _flops(module: Module, run: Run, window: int | None) -> tuple[float, float, float]:
+    """(FLOPs, of those what is computed again, length of the contraction) of one run; zeros for what is no matmul."""
     instruction, inside = run.instruction, module.computations[run.computation]
     operands = [inside[name] for name in instruction.operands]
     if instruction.opcode == "dot":
@@ -121,30 +149,36 @@ def _flops(module: Module, run: Run) -> tuple[float, float]:
     elif instruction.opcode == "convolution":
         flops = convolution_flops(instruction, operands[0].arrays[0].dims, operands[1].arrays[0].dims)
     elif instruction.opcode == "custom-call" and '"tpu_custom_call"' in instruction.text:
-        return kernel_flops(instruction, operands), 0.0
+        if "/splash_m" in instruction.op_name:
+            needed, again = splash_flops(instruction, operands, window)
+            return needed + again, again, 0.0
+        return kernel_flops(instruction, operands), 0.0, 0.0
     else:
-        return 0.0, 0.0
-    return flops, flops / 2 / max(instruction.arrays[0].size, 1)
+        return 0.0, 0.0, 0.0
+    return flops, 0.0, flops / 2 / max(instruction.arrays[0].size, 1)
 
 
-def flops_of(module: Module, run: Run) -> float:
-    """FLOPs of one run of an instruction; 0 of what is no matmul."""
-    return _flops(module, run)[0]
+def flops_of(module: Module, run: Run, window: int | None) -> float:
+    """FLOPs of one run of an instruction; 0 of what is no matmul. Arguments as `find`'s."""
+    return _flops(module, run, window)[0]
 
 
-def find(module: Module, local_tokens: int) -> Iterator[Matmul]:
+def find(module: Module, local_tokens: int, window: int | None) -> Iterator[Matmul]:
     """The matmuls of a program.
 
     Args:
       module: the program.
-      local_tokens: of one model on one chip: a backward matmul that contracts over as many makes a gradient of weights. Where
-        a width of the model is as large the two can't be told apart.
+      local_tokens: of one model on one chip: a backward matmul that contracts over as many makes a gradient of weights.
+        Where a width of the model is as large the two can't be told apart.
+      window: tokens that attention sees, None for all.
     """
     for run in runs(module):
-        flops, contracted = _flops(module, run)
-        if flops:
-            name = run.instruction.op_name
-            yield Matmul(part_of(name), _direction(name, contracted, local_tokens), name, run.times, flops)
+        flops, again, contracted = _flops(module, run, window)
+        name = run.instruction.op_name
+        direction = _direction(name, contracted, local_tokens)
+        for share, way in ((flops - again, direction), (again, AGAIN)):
+            if share:
+                yield Matmul(part_of(name), way, name, run.times, share)
 
 
 def by_part(found: Iterator[Matmul]) -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""How fast a compiled step could be at best: the time that a chip's compute, memory and links need at their data sheet's rates."""
+"""How fast a compiled step could be at best: what compute, memory and links need at the rates of the chip's data sheet."""
 
 from __future__ import annotations
 
@@ -41,8 +41,15 @@ class Roofline:
         return "memory" if self.step == self.memory else "links"
 
 
-def model(module: Module, chip: Chip, links: Mapping[str, float]) -> Roofline:
-    """The roofline of a program on a chip; `links` are the seconds of its collectives by mesh axis."""
+def model(module: Module, chip: Chip, links: Mapping[str, float], window: int | None) -> Roofline:
+    """The roofline of a program on a chip.
+
+    Args:
+      module: the program.
+      chip: what it runs on.
+      links: seconds of its collectives, by mesh axis.
+      window: tokens that attention sees, None for all.
+    """
     compute = memory = core = 0.0
     flops = moved = 0.0
     times = 1
@@ -53,7 +60,7 @@ def model(module: Module, chip: Chip, links: Mapping[str, float]) -> Roofline:
             everything = traffic.bytes_of(run, module)
             memory += times * everything / chip.hbm_bandwidth
             moved = 0.0 if run.instruction.opcode in _BESIDE else everything
-        own = matmuls.flops_of(module, run)
+        own = matmuls.flops_of(module, run, window)
         flops += own
         compute += run.times * own / chip.flops
     core += times * max(flops / chip.flops, moved / chip.hbm_bandwidth)

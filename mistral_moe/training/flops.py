@@ -84,7 +84,7 @@ def router_training_flops(config: MistralConfig, seq_len: int, reasoning_steps: 
     """
     forced = sum(forward_flops(config.as_forced(reasoning_steps), seq_len).values())
     own = forward_flops(config, seq_len, reasoning_steps=0)
-    through = sum(own.values()) - own["head"] if config.router_scope == "layer" else 0.0
+    through = sum(own.values()) - own["head"] - own["router"] if config.router_scope == "layer" else 0.0
     return config.num_experts * forced + 3 * own["router"] + through
 
 
