@@ -18,10 +18,11 @@ help:  ## this list
 
 venv: $(VENV)/.installed  ## .venv from requirements.lock
 
-$(VENV)/.installed: requirements.lock
+$(VENV)/.installed: requirements.lock requirements-tpu.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; set PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --no-deps -r requirements.lock
+	$(PIP) --no-deps --upgrade --target $(VENV)/tpu -r requirements-tpu.txt
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock

@@ -52,7 +52,8 @@ def base_config() -> ConfigDict:
             param_dtype="float32",
             remat="dots",
             scan_unroll=1,
-            moe_backend="blocks",
+            moe_backend="auto",
+            attention_backend="auto",
         )
     )
     # Axes of the device mesh; -1 is what is left. The number of devices may change between two starts of a run.

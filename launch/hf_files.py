@@ -137,14 +137,15 @@ class HfFolder:
 
     def pieces(self, name: str, slices: Iterable[slice]) -> Iterator[np.ndarray]:
         """Pieces of a tensor along its first axis, one in memory at a time."""
-        with self._open(self._file_of[name]) as tensors:
-            view = tensors.get_slice(name)
-            for part in slices:
-                yield view[part]
+        for part in slices:
+            # Opened anew for each: pages of the file stay mapped, and count as ours, for as long as it is open.
+            with self._open(self._file_of[name]) as tensors:
+                yield tensors.get_slice(name)[part]
 
-    def companions(self) -> tuple[str, ...]:
-        """Which of `COMPANIONS` lie here."""
-        return tuple(name for name in COMPANIONS if (self.path / name).is_file())
+    def members(self) -> tuple[str, ...]:
+        """All files that make up the checkpoint: config, index, weights, and those of `COMPANIONS` that are there."""
+        there = (name for name in (INDEX, *COMPANIONS) if (self.path / name).is_file())
+        return (CONFIG, *self.files, *there)
 
 
 def shards(sizes: Sequence[tuple[str, int]], max_bytes: int) -> list[list[str]]:

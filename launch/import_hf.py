@@ -1,12 +1,13 @@
-"""Reads a Mistral or Mixtral in Hugging Face's format into a workdir, from where it is generated from, trained on, exported.
+"""Takes a Mistral or Mixtral in Hugging Face's format into a workdir, to generate from, to train on, to export again.
 
-python -m launch.import_hf --path=DIR --workdir=runs/mistral
+python -m launch.import_hf --path=DIR --workdir=runs/mistral [--dtype=bfloat16]
 python -m launch.generate --workdir=runs/mistral --prompt="..."
 python -m launch.pipeline --config=... --workdir=runs/mistral --config.seed_stage.init=imported \\
     --config.tokenizer.kind=imported
 
-DIR holds config.json, safetensors (one file, or several with an index) and the tokenizer's files. Names, shapes and types are
-checked before a weight is read; then the weights stream through in pieces. The model lies in WORKDIR/imported.
+DIR holds config.json, safetensors (one file, or several with an index) and the tokenizer's files. Names, shapes and types of
+all tensors are checked before anything is written. The files lie in WORKDIR/imported/hf as they came (the weights as hard links
+where that is one file system): whoever loads the model streams them onto its devices in pieces, so that the host never holds more than one.
 """
 
 from __future__ import annotations
@@ -14,28 +15,26 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import os
 import pathlib
 import shutil
 import time
 from typing import Any
 
 from absl import flags
-import jax
 import numpy as np
 
 from launch import cli
 from launch import config_hash
 from launch import hf_files
-from launch import models
 from launch import provenance
-from launch import streamed_params
 from launch import workdir as workdir_lib
 from launch.errors import UsageError, UserError
 from launch.hf_files import HfFolder
 from launch.progress import Progress
-from launch.saved_models import HF_FOLDER, IMPORT, IMPORT_FOLDER, TOKENIZER_FILE
+from launch.saved_models import HF_FOLDER, IMPORT, IMPORT_FOLDER
 from launch.workdir import MANIFEST_FILE, Workdir
-from mistral_moe import hf, hf_config, sharding
+from mistral_moe import hf, hf_config
 from mistral_moe.models.config import DTYPES, MistralConfig
 
 
@@ -58,35 +57,23 @@ def _config(source: HfFolder, dtype: str | None) -> MistralConfig:
         raise UserError(f"{source.path / hf_files.CONFIG}: {error}") from error
 
 
-def _check_room(workdir: Workdir, config: MistralConfig) -> None:
-    shapes = jax.tree.leaves(models.abstract_params(config))
-    needed = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in shapes)
-    existing = next(folder for folder in (workdir.path.absolute(), *workdir.path.absolute().parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
+def _take(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Links or copies a file; the target is whole or not there."""
+    if source.suffix == ".safetensors":
+        try:
+            os.link(source.resolve(), target)
+            return
+        except OSError:
+            pass  # another file system, or one without links
+    free, needed = shutil.disk_usage(target.parent).free, source.stat().st_size
     if needed > free:
         raise UserError(
-            f"the model takes {needed / 1e9:,.1f} GB and {workdir} has {free / 1e9:,.1f} GB free",
+            f"{source.name} takes {needed / 1e9:,.1f} GB and {target.parent} has {free / 1e9:,.1f} GB free",
             "choose a --workdir on a larger disk",
         )
-
-
-def _inputs(source: HfFolder) -> dict[str, str]:
-    names = (hf_files.CONFIG, *source.files, *source.companions())
-    return {str(source.path / name): workdir_lib.sha256_file(source.path / name) for name in names}
-
-
-def _read(source: HfFolder, rows: list[hf.Tensor], config: MistralConfig, progress: Any) -> dict:
-    total = sum(math.prod(row.shape) * source.dtypes[row.name].itemsize for row in rows)
-    began = time.monotonic()
-
-    def tell(done: int) -> None:
-        rate = done / max(time.monotonic() - began, 1e-9)
-        progress.update(done >> 20, total >> 20, megabytes_per_second=rate / 1e6)
-
-    try:
-        return streamed_params.read(source, rows, config, sharding.make_mesh({"fsdp": -1}), tell)
-    except sharding.ShardingError as error:
-        raise UserError(str(error), "import on a number of devices that divides the model") from error
+    partial = target.with_name(target.name + ".partial")
+    shutil.copyfile(source, partial)
+    os.replace(partial, target)
 
 
 def import_model(path: str, workdir: Workdir, dtype: str | None = None) -> dict[str, Any]:
@@ -112,41 +99,33 @@ def import_model(path: str, workdir: Workdir, dtype: str | None = None) -> dict[
     folder = workdir.folder(IMPORT_FOLDER)
     wanted = {"hf": source.config, "dtype": config.param_dtype}
     with workdir.lock(), Progress([IMPORT]) as display:
-        inputs = _inputs(source)
         before = workdir.read_manifest(IMPORT_FOLDER)
+        started, start = _now(), time.perf_counter()
+        inputs = {}
+        if before is None:
+            (folder / HF_FOLDER).mkdir(parents=True, exist_ok=True)
+        with display.stage(IMPORT) as progress:
+            for done, name in enumerate(source.members()):
+                progress.update(done, len(source.members()))
+                inputs[name] = workdir_lib.sha256_file(source.path / name)
+                target = folder / HF_FOLDER / name
+                if before is None:
+                    target.unlink(missing_ok=True)  # of an import that was cut short
+                    _take(source.path / name, target)
+        outputs = {f"{HF_FOLDER}/{name}": digest for name, digest in inputs.items()}
         if before is not None:
-            if sorted(before["inputs"].values()) != sorted(inputs.values()) or before["config"] != wanted:
+            if before["outputs"] != outputs or before["config"] != wanted:
                 raise UserError(
                     f"{folder} holds another import, of {before.get('path')} in {before['config'].get('dtype')}",
                     f"choose another --workdir or delete {folder}",
                 )
-            display.skip(IMPORT)
             return before
-        _check_room(workdir, config)
-        provenance.reset_peak_rss()
-        started, start = _now(), time.perf_counter()
-        if folder.exists():
-            shutil.rmtree(folder)  # of an import that was cut short
-        (folder / HF_FOLDER).mkdir(parents=True)
-        with display.stage(IMPORT) as progress:
-            params = _read(source, rows, config, progress)
-            shutil.copyfile(source.path / hf_files.CONFIG, folder / HF_FOLDER / hf_files.CONFIG)
-            hf_files.copy_companions(source.path, folder / HF_FOLDER)
-            tokenizer = folder / HF_FOLDER / TOKENIZER_FILE
-            facts = {
-                "stage": IMPORT,
-                "config_hash": config_hash.digest(wanted),
-                "tokenizer_sha256": workdir_lib.sha256_file(tokenizer) if tokenizer.is_file() else None,
-            }
-            lineage = models.run_lineage(params, params, None, IMPORT, facts.pop("config_hash"), facts)
-            outputs = models.save(folder, params, lineage)
-        outputs |= {f"{HF_FOLDER}/{k}": v for k, v in workdir_lib.hash_files(folder / HF_FOLDER, "*").items()}
         manifest = {
             "stage": IMPORT,
             "config_hash": config_hash.digest(wanted),
             "status": "complete",
             "path": str(source.path.absolute()),
-            "inputs": inputs,
+            "inputs": {str(source.path / name): digest for name, digest in inputs.items()},
             "outputs": outputs,
             "started": started,
             "finished": _now(),
@@ -154,7 +133,6 @@ def import_model(path: str, workdir: Workdir, dtype: str | None = None) -> dict[
             "file_dtype": source.dtype().name,
             "tensors": len(rows),
             "parameters": sum(math.prod(row.shape) for row in rows),
-            "peak_rss_bytes": provenance.peak_rss_bytes(),
             "versions": provenance.versions(),
             "config": wanted,
         }
@@ -172,7 +150,7 @@ def run() -> None:
     if workdir.path.exists() and not workdir.path.is_dir():
         raise UserError(f"--workdir={values.workdir} is not a folder", "choose another --workdir")
     manifest = import_model(values.path, workdir, values.dtype)
-    told = {name: manifest[name] for name in ("tensors", "parameters", "file_dtype", "seconds", "peak_rss_bytes")}
+    told = {name: manifest[name] for name in ("tensors", "parameters", "file_dtype", "seconds")}
     print(json.dumps({"imported": str(pathlib.Path(workdir.path) / IMPORT_FOLDER), **told}))
 
 

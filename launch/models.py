@@ -72,8 +72,7 @@ def load(folder: pathlib.Path, config: MistralConfig, expected_digest: str) -> t
 
 def save(folder: pathlib.Path, params: dict, lineage: dict[str, Any]) -> dict[str, str]:
     """Writes a finished model as `folder/checkpoints`, once. Returns the stage's output entry {path: digest}."""
-    largest = max(leaf.nbytes for leaf in jax.tree.leaves(params))
-    with CheckpointStore(folder / CHECKPOINTS, leaf_by_leaf=largest) as store:
+    with CheckpointStore(folder / CHECKPOINTS) as store:
         if store.latest_step() is None:
             store.save(0, {"params": params, "lineage": lineage})
     return {CHECKPOINTS: digest(params)}

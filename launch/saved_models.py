@@ -6,18 +6,22 @@ import dataclasses
 import pathlib
 from typing import Any
 
+import jax
 import ml_collections
 
 from launch import models
+from launch import streamed_params
+from launch import workdir as workdir_lib
 from launch.errors import UserError
+from launch.hf_files import HfFolder
 from launch.workdir import Workdir
-from mistral_moe import hf_config
+from mistral_moe import hf, hf_config, sharding
 from mistral_moe.checkpoint import CheckpointError, restore_params
 from mistral_moe.models.config import MistralConfig
 
 IMPORT = "import"
 IMPORT_FOLDER = "imported"
-HF_FOLDER = "hf"  # inside IMPORT_FOLDER: config.json, the tokenizer's files
+HF_FOLDER = "hf"  # inside IMPORT_FOLDER: the checkpoint as it came, weights and all
 TOKENIZER_FILE = "tokenizer.model"
 # Stage -> its folder, the newest of a model's life first.
 STAGES = {
@@ -40,11 +44,11 @@ class SavedModel:
     Attributes:
       stage: that made it.
       domain: of the branch; "" for all other stages.
-      folder: holds `checkpoints`.
+      folder: holds `checkpoints`, or for an import the files in Hugging Face's format.
       config: the model's.
-      digest: of its parameters, as the stage recorded it.
-      tokenizer: its SentencePiece model; None where it has none (an imported one with another kind of tokenizer).
-      hf: folder with the files that came along with the imported model it grew from; None without one.
+      digest: of its parameters, as the stage recorded it; "" for an import.
+      tokenizer: its SentencePiece model; None for an imported one that came with another kind of tokenizer.
+      hf: folder whose tokenizer's files are this model's too; None where they are not an imported model's.
       max_length: tokens of the longest text that it was made for.
       manifest: of the stage.
     """
@@ -59,17 +63,35 @@ class SavedModel:
     max_length: int
     manifest: dict[str, Any]
 
-    def load(self) -> dict:
-        """The parameters.
+    def load(self, mesh: jax.sharding.Mesh | None = None) -> dict:
+        """The parameters, on the mesh by the rules of training; on one device without a mesh.
 
         Raises:
           UserError: the checkpoint is missing, corrupt, or not the recorded one.
+          ShardingError: a dimension doesn't divide over the mesh.
         """
+        mesh = mesh or sharding.make_mesh({}, jax.devices()[:1])
+        if self.stage == IMPORT:
+            return self._read_hf(mesh)
         target = models.abstract_params(self.config)
+        if mesh.size > 1:
+            placed = sharding.tree_shardings(target, mesh, sharding.ShardingRules())
+            target = jax.tree.map(lambda leaf, place: leaf.update(sharding=place), target, placed)
         try:
             return restore_params(self.folder / models.CHECKPOINTS, target, self.digest)
         except CheckpointError as error:
             raise UserError(str(error)) from error
+
+    def _read_hf(self, mesh: jax.sharding.Mesh) -> dict:
+        source = HfFolder(self.folder)
+        recorded = self.manifest["outputs"]
+        for name in source.files:
+            if workdir_lib.sha256_file(self.folder / name) != recorded[f"{HF_FOLDER}/{name}"]:
+                raise UserError(
+                    f"{self.folder / name} is corrupt: it is not the file that was imported",
+                    f"delete {self.folder.parent} and run launch.import_hf again",
+                )
+        return streamed_params.read(source, hf.check_tensors(self.config, source.shapes), self.config, mesh)
 
 
 def find(workdir: Workdir, stage: str = "", domain: str = "") -> SavedModel:
@@ -103,16 +125,17 @@ def _described(workdir: Workdir, stage: str, domain: str, manifest: dict[str, An
     if stage == IMPORT:
         section = manifest["config"]
         config = hf_config.config_from_hf(section["hf"], section["dtype"])
-        tokenizer, hf, max_length = imported / TOKENIZER_FILE, imported, hf_config.max_length(section["hf"])
+        found = imported / TOKENIZER_FILE
+        tokenizer = found if found.is_file() else None
+        length = hf_config.max_length(section["hf"])
+        return SavedModel(stage, domain, imported, config, "", tokenizer, imported, length, manifest)
+    run = ml_collections.ConfigDict(manifest["config"])
+    if stage in ("mix", "router", "joint"):
+        config = models.mixture_config(run, reasoning=stage == "joint")
     else:
-        run = ml_collections.ConfigDict(manifest["config"])
-        if stage in ("mix", "router", "joint"):
-            config = models.mixture_config(run, reasoning=stage == "joint")
-        else:
-            config = models.dense_config(run)
-        tokenizer = workdir.folder("tokenizer") / TOKENIZER_FILE
-        hf = imported if run.seed_stage.get("init") == "imported" and imported.is_dir() else None
-        max_length = int(run.train.seq_len)
+        config = models.dense_config(run)
+    tokenizer = workdir.folder("tokenizer") / TOKENIZER_FILE
+    origin = imported if run.tokenizer.get("kind") == "imported" and imported.is_dir() else None
     output = models.CHECKPOINTS
     if stage == "experts":
         branches = [path.split("/")[0] for path in manifest["outputs"] if path.endswith(f"/{models.CHECKPOINTS}")]
@@ -120,5 +143,5 @@ def _described(workdir: Workdir, stage: str, domain: str, manifest: dict[str, An
             told = f"there is no branch {domain!r}" if domain else "the stage experts has a model a domain"
             raise UserError(told, f"add --domain=D, one of {', '.join(branches)}")
         folder, output = folder / domain, f"{domain}/{models.CHECKPOINTS}"
-    found = tokenizer if tokenizer.is_file() else None
-    return SavedModel(stage, domain, folder, config, manifest["outputs"][output], found, hf, max_length, manifest)
+    digest, length = manifest["outputs"][output], int(run.train.seq_len)
+    return SavedModel(stage, domain, folder, config, digest, tokenizer, origin, length, manifest)

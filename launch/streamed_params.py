@@ -48,7 +48,6 @@ def read(
     rows: Sequence[Tensor],
     config: MistralConfig,
     mesh: jax.sharding.Mesh,
-    tell: Callable[[int], None],
     piece_bytes: int = PIECE_BYTES,
 ) -> dict:
     """Reads a checkpoint onto a mesh.
@@ -58,7 +57,6 @@ def read(
       rows: its tensors, as from `hf.check_tensors`.
       config: of the model; parameters are made in its `param_dtype`.
       mesh: where they lie, by the rules of training.
-      tell: called with the bytes read so far.
       piece_bytes: bytes read at once.
 
     Returns:
@@ -70,7 +68,6 @@ def read(
     """
     leaves = _zeros(config, mesh)
     everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-    done = 0
     for row in rows:
         kind = dataclasses.replace(row, name="", index=(0,) * len(row.index))
         cuts = list(row.slices(piece_bytes, source.dtypes[row.name].itemsize))
@@ -80,6 +77,4 @@ def read(
             new = put(old, jax.device_put(piece, everywhere), row.corner(cut.start))
             # Waiting keeps one piece in flight; the disk, not the copy, sets the pace.
             leaves |= dict(zip(row.leaves, jax.block_until_ready(new)))
-            done += piece.nbytes
-            tell(done)
     return flax.traverse_util.unflatten_dict(leaves, sep="/")

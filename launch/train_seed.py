@@ -5,7 +5,9 @@ python -m launch.train_seed --config=experiments/demo.py --workdir=runs/demo
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+from typing import Any
 
 import jax
 import ml_collections
@@ -35,7 +37,9 @@ _SAME = (
 )
 
 
-def imported_params(context: StageContext, model: MistralConfig) -> tuple[dict, dict]:
+def imported_params(
+    context: StageContext, model: MistralConfig, mesh: jax.sharding.Mesh
+) -> tuple[dict, dict[str, Any]]:
     """Parameters and lineage of the model that was imported into the workdir, in the config's dtype.
 
     Raises:
@@ -47,9 +51,13 @@ def imported_params(context: StageContext, model: MistralConfig) -> tuple[dict, 
         if theirs != ours:
             fix = f"set --config.model.{name}={theirs}" if name != "experts" else "import a dense Mistral"
             raise UserError(f"the imported model has {name}={theirs!r} and the config {ours!r}", fix)
-    params, lineage = models.load(saved.folder, saved.config, saved.digest)
-    wanted = models.abstract_params(model)
-    return jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), params, wanted), lineage
+    # Straight into the run's dtype: the files hold what they hold, and are streamed.
+    params = dataclasses.replace(saved, config=dataclasses.replace(saved.config, param_dtype=model.param_dtype)).load(
+        mesh
+    )
+    facts = {"tokenizer_sha256": corpora.tokenizer_sha256(context), "files": saved.manifest["path"]}
+    config_hash = saved.manifest["config_hash"]
+    return params, models.run_lineage(params, params, None, saved_models.IMPORT, config_hash, facts)
 
 
 def plan_of(config: ml_collections.ConfigDict) -> tuple[training_run.Plan, float, MistralConfig]:
@@ -74,9 +82,10 @@ def run(context: StageContext) -> StageOutcome:
     if config.seed_stage.init not in INITS:
         raise UserError(f"unknown seed_stage.init {config.seed_stage.init!r}", f"it is one of {', '.join(INITS)}")
     facts = {"tokenizer_sha256": corpora.tokenizer_sha256(context)}
+    mesh, rules = training_run.mesh_and_rules(config)
     parent = None
     if config.seed_stage.init == "imported":
-        start, parent = imported_params(context, model)
+        start, parent = imported_params(context, model, mesh)
         facts["parent_digest"] = digest(start)
 
     def lineage(params: dict, trained: dict) -> dict:
@@ -86,7 +95,6 @@ def run(context: StageContext) -> StageOutcome:
         nothing = dict.fromkeys(("steps", "tokens", "flops_per_token", "flops"), 0)
         return StageOutcome(outputs=models.save(context.folder, start, lineage(start, {})), extra={"training": nothing})
     plan, flops, _ = plan_of(config)
-    mesh, rules = training_run.mesh_and_rules(config)
     if parent is None:
         shardings = sharding.tree_shardings(models.abstract_params(model), mesh, rules)
         init = jax.jit(functools.partial(init_params, model), out_shardings=shardings)

@@ -52,24 +52,11 @@ class CheckpointStore:
     checkpoint, which `latest_step` names.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], keep: int = 1, leaf_by_leaf: int = 0):
-        """Opens the folder, which is made where it isn't there.
-
-        Args:
-          folder: where the checkpoints lie.
-          keep: how many of the newest are kept.
-          leaf_by_leaf: bytes of the largest leaf; then little more than that is held on the host while a checkpoint is
-            written. 0 writes as many leaves at once as orbax does by itself, which is faster.
-        """
+    def __init__(self, folder: str | os.PathLike[str], keep: int = 1):
         self.folder = pathlib.Path(folder).absolute()
-        handlers = {}
-        if leaf_by_leaf:
-            limit = leaf_by_leaf // 10**9 + 1  # orbax counts in GB and refuses a leaf above the limit
-            handlers = {"params": ocp.StandardCheckpointHandler(save_concurrent_gb=limit)}
         self._manager = ocp.CheckpointManager(
             self.folder,
             item_names=ITEMS,
-            item_handlers=handlers or None,
             options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=True, enable_async_checkpointing=True),
         )
 

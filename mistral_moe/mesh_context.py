@@ -23,8 +23,9 @@ ROW_AXES = ("data", "fsdp", "expert")
 
 
 def use(mesh: Mesh) -> contextlib.AbstractContextManager:
-    """Makes `mesh` the one that is traced under; a mesh of one device changes nothing."""
-    return jax.set_mesh(mesh) if mesh.size > 1 else contextlib.nullcontext()
+    """Makes `mesh` the one that is traced under; a mesh of one device says no more than which platform it is of."""
+    is_foreign = mesh.devices.flat[0].platform != jax.default_backend()
+    return jax.set_mesh(mesh) if mesh.size > 1 or is_foreign else contextlib.nullcontext()
 
 
 def axis_sizes() -> dict[str, int]:

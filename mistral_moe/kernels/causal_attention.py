@@ -48,21 +48,6 @@ def _attend_backward(residuals, grad):
 _attend.defvjp(_attend_forward, _attend_backward)
 
 
-def attention(query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array) -> jax.Array:
-    """Attends under any mask, with the softmax in float32.
-
-    Args:
-      query: [B, K, G, T, H], already scaled; G query heads share each of the K key heads.
-      key: [B, K, S, H].
-      value: [B, K, S, H].
-      mask: [B, T, S] bool, query by key.
-
-    Returns:
-      [B, K, G, T, H] in query's dtype.
-    """
-    return _attend(query, key, value, mask)
-
-
 def causal_attention(query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array) -> jax.Array:
     """Attends, with the softmax in float32.
 

@@ -2,10 +2,13 @@
 
 One op, one custom VJP, several backends:
 
-- `blocks`: one loop over blocks of rows, each block of one group, plain XLA. Does the ideal number of FLOPs (up to the rounding
-  of each group to whole blocks) in value and in both gradients; the fastest on CPU.
+- `megablox`: Pallas kernels for TPU (`kernels.megablox`).
+- `tokamax`: Pallas kernels for GPU (`kernels.tokamax_ragged`).
+- `blocks`: one loop over blocks of rows, each block of one group, plain XLA; the fastest on CPU.
 - `dense`: every matrix on every row, then a selection. E times the FLOPs; the oracle that the others are tested against.
+- `auto`: by the platform that the program is compiled for (`kernels.platform`).
 
+All but `dense` do the ideal number of FLOPs in value and in both gradients, up to the rounding of groups to whole blocks.
 `jax.lax.ragged_dot` is not used: its weight gradient is dense on TPU and all of it is dense on CPU.
 """
 
@@ -16,9 +19,14 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from mistral_moe.kernels import megablox, tokamax_ragged
 from mistral_moe.kernels.blocks import add_at, block_table
+from mistral_moe.kernels.platform import AUTO, pick
 
-BACKENDS = ("blocks", "dense")
+BACKENDS = (AUTO, "megablox", "tokamax", "blocks", "dense")
+BY_PLATFORM = {"tpu": "megablox", "gpu": "tokamax", "cpu": "blocks"}
+# Rows per block of the `blocks` backend, unless the caller says otherwise.
+_BLOCK = 128
 
 
 def _group_of_row(group_sizes: jax.Array, num_rows: int) -> jax.Array:
@@ -73,44 +81,60 @@ def _blocks_weight_gradient(lhs: jax.Array, dout: jax.Array, group_sizes: jax.Ar
     return jax.lax.fori_loop(0, count, one_block, zeros).astype(lhs.dtype)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
 def grouped_matmul(
-    lhs: jax.Array, rhs: jax.Array, group_sizes: jax.Array, backend: str = "blocks", block: int = 128
+    lhs: jax.Array, rhs: jax.Array, group_sizes: jax.Array, backend: str = AUTO, block: int | None = None
 ) -> jax.Array:
     """Multiplies each group of rows by its own matrix.
 
     Args:
       lhs: [M, K] rows, sorted by group.
-      rhs: [E, K, N] one matrix a group.
+      rhs: [E, K, N] one matrix a group, in lhs's dtype.
       group_sizes: [E] int32 rows of each group; their sum is at most M, and rows past it give zeros.
       backend: one of `BACKENDS`.
-      block: rows per block of the `blocks` backend.
+      block: rows per block of `blocks` and per tile of `megablox`; None leaves it to the backend.
 
     Returns:
       [M, N] in lhs's dtype.
 
     Raises:
-      ValueError: an unknown backend.
+      ValueError: an unknown backend, or one that can't run here.
     """
-    if backend == "blocks":
-        return _blocks(lhs, rhs, group_sizes, block)
-    if backend == "dense":
-        return _dense(lhs, rhs, group_sizes)
-    raise ValueError(f"unknown grouped_matmul backend {backend!r}; there are {', '.join(BACKENDS)}")
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown grouped_matmul backend {backend!r}; there are {', '.join(BACKENDS)}")
+    return _grouped_matmul(lhs, rhs, group_sizes, pick(backend, BY_PLATFORM), block)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _grouped_matmul(lhs, rhs, group_sizes, backend, block):
+    return _multiply(lhs, rhs, group_sizes, backend, block)
+
+
+def _multiply(lhs, rhs, group_sizes, backend, block, transpose_rhs=False) -> jax.Array:
+    if backend == "megablox":
+        return megablox.matmul(lhs, rhs, group_sizes, block, transpose_rhs)
+    if backend == "tokamax":
+        return tokamax_ragged.matmul(lhs, rhs, group_sizes, transpose_rhs)
+    if transpose_rhs:
+        rhs = rhs.swapaxes(1, 2)
+    return _dense(lhs, rhs, group_sizes) if backend == "dense" else _blocks(lhs, rhs, group_sizes, block or _BLOCK)
 
 
 def _forward(lhs, rhs, group_sizes, backend, block):
-    return grouped_matmul(lhs, rhs, group_sizes, backend, block), (lhs, rhs, group_sizes)
+    return _multiply(lhs, rhs, group_sizes, backend, block), (lhs, rhs, group_sizes)
 
 
 def _backward(backend, block, residuals, dout):
     lhs, rhs, group_sizes = residuals
-    dlhs = grouped_matmul(dout, rhs.swapaxes(1, 2), group_sizes, backend, block)
-    if backend == "blocks":
-        drhs = _blocks_weight_gradient(lhs, dout, group_sizes, block)
-    else:
+    dlhs = _multiply(dout, rhs, group_sizes, backend, block, transpose_rhs=True)
+    if backend == "megablox":
+        drhs = megablox.weight_gradient(lhs, dout, group_sizes, block)
+    elif backend == "tokamax":
+        drhs = tokamax_ragged.weight_gradient(lhs, dout, group_sizes)
+    elif backend == "dense":
         drhs = _dense_weight_gradient(lhs, dout, group_sizes)
+    else:
+        drhs = _blocks_weight_gradient(lhs, dout, group_sizes, block or _BLOCK)
     return dlhs, drhs, None
 
 
-grouped_matmul.defvjp(_forward, _backward)
+_grouped_matmul.defvjp(_forward, _backward)

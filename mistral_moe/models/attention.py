@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import flax.linen as nn
+import flax.struct
 import jax
 import jax.numpy as jnp
+from jax.sharding import PartitionSpec as P
 
-from mistral_moe.kernels.causal_attention import causal_attention
+from mistral_moe import mesh_context
+from mistral_moe.kernels.segment_attention import WITH_MASK, pick_backend, segment_attention
 from mistral_moe.models.config import MistralConfig
 
 
@@ -47,19 +52,45 @@ def attention_mask(segment_ids: jax.Array, sliding_window: int | None) -> jax.Ar
     return causal[None] & (segment_ids[:, :, None] == segment_ids[:, None, :])
 
 
+@flax.struct.dataclass
+class Sight:
+    """Who may see whom among the tokens of one pass.
+
+    Attributes:
+      segment_ids: [B, T] int32.
+      mask: [B, T, T] bool, query by key, made once for all layers; None where the backend makes do with the segments.
+      backend: of the attention.
+    """
+
+    segment_ids: jax.Array
+    mask: jax.Array | None
+    backend: str = flax.struct.field(pytree_node=False)
+
+
+def sight_of(config: MistralConfig, segment_ids: jax.Array) -> Sight:
+    """The sight of a pass over [B, T] segment ids.
+
+    Raises:
+      ValueError: the config's backend can't do it.
+    """
+    backend = pick_backend(config.attention_backend, config.dtype, segment_ids.shape[1], config.head_dim)
+    mask = attention_mask(segment_ids, config.sliding_window) if backend in WITH_MASK else None
+    return Sight(segment_ids, mask, backend)
+
+
 class Attention(nn.Module):
     """Multi-head attention with K key/value heads shared by N query heads."""
 
     config: MistralConfig
 
     @nn.compact
-    def __call__(self, x: jax.Array, positions: jax.Array, mask: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, positions: jax.Array, sight: Sight) -> jax.Array:
         """Attends.
 
         Args:
           x: [B, T, D].
           positions: [B, T] int32.
-          mask: [B, T, T] bool.
+          sight: who may see whom.
 
         Returns:
           [B, T, D].
@@ -84,6 +115,18 @@ class Attention(nn.Module):
         group = c.num_heads // c.num_kv_heads
         query = query.reshape(batch, length, c.num_kv_heads, group, c.head_dim).transpose(0, 2, 3, 1, 4)
         key, value = key.transpose(0, 2, 1, 3), value.transpose(0, 2, 1, 3)
-        mixed = causal_attention(query, key, value, mask)
+        mixed = self._attend(query, key, value, sight)
         mixed = mixed.reshape(batch, c.num_heads, length, c.head_dim).transpose(0, 2, 1, 3)
         return jnp.einsum("BTNH,NHD->BTD", mixed, weight("output", (c.num_heads, c.head_dim, c.d_model), out_init))
+
+    def _attend(self, query: jax.Array, key: jax.Array, value: jax.Array, sight: Sight) -> jax.Array:
+        """[B, K, G, T, H] of the tokens of this pass alone."""
+        attend = functools.partial(segment_attention, window=self.config.sliding_window, backend=sight.backend)
+        arguments = (query, key, value, sight.segment_ids, sight.mask)
+        if sight.backend == "xla":
+            return attend(*arguments)
+        # The compiler can't look inside a kernel: each device runs it on its own rows and heads.
+        rows = mesh_context.dividing(query.shape[0], *mesh_context.ROW_AXES)
+        heads = P(rows, mesh_context.dividing(query.shape[1], "tensor"))
+        over_mesh = mesh_context.over_mesh(attend, in_specs=(heads, heads, heads, P(rows), P(rows)), out_specs=heads)
+        return over_mesh(*arguments)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from mistral_moe.kernels.grouped_matmul import BACKENDS as MOE_BACKENDS
+from mistral_moe.kernels.segment_attention import BACKENDS as ATTENTION_BACKENDS
+
 ROUTER_SCOPES = ("model", "layer")
 ROUTER_CONTEXTS = ("mean", "none")
 REMAT_POLICIES = ("none", "full", "dots")
@@ -39,7 +42,8 @@ class MistralConfig:
       param_dtype: of parameters (the masters).
       remat: what the backward pass recomputes: "none", "full" or "dots" (keeps matmul outputs).
       scan_unroll: layers per iteration of the scan over layers; `num_layers` unrolls it all (faster on CPU).
-      moe_backend: a backend of `kernels.grouped_matmul`.
+      moe_backend: a backend of `kernels.grouped_matmul`; "auto" goes by the platform that a program is compiled for.
+      attention_backend: a backend of `kernels.segment_attention`, likewise; a pass that goes on from a cache is always by "xla".
     """
 
     vocab_size: int
@@ -63,7 +67,8 @@ class MistralConfig:
     param_dtype: str = "float32"
     remat: str = "none"
     scan_unroll: int = 1
-    moe_backend: str = "blocks"
+    moe_backend: str = "auto"
+    attention_backend: str = "auto"
 
     def __post_init__(self) -> None:
         sizes = ("vocab_size", "d_model", "num_layers", "num_heads", "num_kv_heads", "head_dim", "d_ff", "scan_unroll")
@@ -92,6 +97,8 @@ class MistralConfig:
             ("router_scope", ROUTER_SCOPES),
             ("router_context", ROUTER_CONTEXTS),
             ("remat", REMAT_POLICIES),
+            ("moe_backend", MOE_BACKENDS),
+            ("attention_backend", ATTENTION_BACKENDS),
             ("dtype", DTYPES),
             ("param_dtype", DTYPES),
         ):

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from mistral_moe import mesh_context
-from mistral_moe.models.attention import Attention, attention_mask
+from mistral_moe.models.attention import Attention, Sight, sight_of
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import FeedForward, RMSNorm
 from mistral_moe.models.moe import Dispatch, Experts, dispatch
@@ -56,12 +56,12 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: jax.Array, positions: jax.Array, mask: jax.Array, routing: Routing | None
+        self, x: jax.Array, positions: jax.Array, sight: Sight, routing: Routing | None
     ) -> tuple[jax.Array, Decision | None]:
         """x [B, T, D] -> ([B, T, D], this layer's own decision or None)."""
         c = self.config
         normed = RMSNorm(c.norm_eps, c.param_dtype, name="attention_norm")(x)
-        x = x + Attention(c, name="attention")(normed, positions, mask)
+        x = x + Attention(c, name="attention")(normed, positions, sight)
         x = mesh_context.constrain(x, mesh_context.ROW_AXES)
         normed = RMSNorm(c.norm_eps, c.param_dtype, name="ffn_norm")(x)
         if not c.experts:
@@ -84,12 +84,12 @@ class Reasoning(nn.Module):
     config: MistralConfig
 
     @nn.compact
-    def __call__(self, x: jax.Array, positions: jax.Array, mask: jax.Array, steps: int) -> jax.Array:
+    def __call__(self, x: jax.Array, positions: jax.Array, sight: Sight, steps: int) -> jax.Array:
         """x [B, T, D] -> [B, T, D] after `steps` gated applications."""
         block = Block(self.config.dense(), name="block")
         gate = self.param("gate", nn.initializers.zeros, (x.shape[-1],), jnp.dtype(self.config.param_dtype))
         for _ in range(steps):
-            refined, _ = block(x, positions, mask, None)
+            refined, _ = block(x, positions, sight, None)
             x = x + gate.astype(x.dtype) * (refined - x)
         return x
 
@@ -125,7 +125,7 @@ class Mistral(nn.Module):
         embedding = self.param("embedding", nn.initializers.normal(1.0), (c.vocab_size, c.d_model), param_dtype)
         self.param("lm_head", nn.initializers.normal(c.d_model**-0.5), (c.d_model, c.vocab_size), param_dtype)
         x = mesh_context.constrain(embed(embedding, tokens).astype(jnp.dtype(c.dtype)), mesh_context.ROW_AXES)
-        mask = attention_mask(segment_ids, c.sliding_window)
+        sight = sight_of(c, segment_ids)
 
         shared = decision
         if c.experts and c.router_scope == "model" and (decision is None or self.is_initializing()):
@@ -145,7 +145,7 @@ class Mistral(nn.Module):
             length=c.num_layers,
             unroll=min(c.scan_unroll, c.num_layers),
         )(c, name="layers")
-        x, decisions = layers(x, positions, mask, routing)
+        x, decisions = layers(x, positions, sight, routing)
         if decisions is None and shared is not None:
             decisions = jax.tree.map(lambda leaf: leaf[None], shared)
 
@@ -153,7 +153,7 @@ class Mistral(nn.Module):
             steps = c.reasoning_steps if reasoning_steps is None else reasoning_steps
             steps = max(steps, 1) if self.is_initializing() else steps
             if steps:
-                x = Reasoning(c, name="reasoning")(x, positions, mask, steps)
+                x = Reasoning(c, name="reasoning")(x, positions, sight, steps)
         return Output(hidden=RMSNorm(c.norm_eps, c.param_dtype, name="final_norm")(x), decision=decisions)
 
 

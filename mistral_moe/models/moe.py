@@ -18,8 +18,7 @@ from jax.sharding import PartitionSpec as P
 import jax.numpy as jnp
 
 from mistral_moe import mesh_context
-from mistral_moe.kernels.grouped_matmul import grouped_matmul
-from mistral_moe.kernels.grouped_swiglu import grouped_swiglu
+from mistral_moe.kernels.grouped_feed_forward import grouped_feed_forward
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import feed_forward_initializers, feed_forward_shapes
 from mistral_moe.models.router import Decision
@@ -126,12 +125,11 @@ class Experts(nn.Module):
         if not sizes:
             return self._own_part(*arguments)
         rows, parts = _layout(x.shape[0])
-        into, out = P("expert", "fsdp", "tensor"), P("expert", "tensor", "fsdp")
+        into, out = P("expert", "fsdp", "tensor"), P("expert", ("tensor", "fsdp"), None)
 
         def one_device(x, gate, up, down, *rest):
-            gate, up = (jax.lax.all_gather(weight, "fsdp", axis=1, tiled=True) for weight in (gate, up))
-            down = jax.lax.all_gather(down, "fsdp", axis=2, tiled=True)
-            return self._own_part(x, gate, up, down, *rest)[None]
+            gathered = (jax.lax.all_gather(weight, "fsdp", axis=1, tiled=True) for weight in (gate, up, down))
+            return self._own_part(x, *gathered, *rest)[None]
 
         # Partial sums on a leading axis, added outside: a sum in here would be repeated in the backward pass.
         of_parts = mesh_context.over_mesh(
@@ -143,15 +141,12 @@ class Experts(nn.Module):
 
     def _own_part(self, x, gate, up, down, order, place, group_sizes, weights):
         """What the experts given here add to the tokens given here, [B, T, D]."""
-        backend, top_k = self.config.moe_backend, weights.shape[-1]
-        matmul = functools.partial(grouped_matmul, group_sizes=group_sizes, backend=backend)
+        top_k = weights.shape[-1]
         rows = _to_sorted(x.reshape(-1, x.shape[-1]), order, place, top_k)
-        if backend == "blocks":
-            out = grouped_swiglu(rows, gate, up, down, group_sizes)
-        else:
-            out = matmul(jax.nn.silu(matmul(rows, gate)) * matmul(rows, up), down)
+        out = grouped_feed_forward(rows, gate, up, down, group_sizes, self.config.moe_backend)
         out = _from_sorted(out, order, place)
         out = out.reshape(*x.shape[:2], top_k, x.shape[-1])
         if gate.shape[0] < self.config.num_experts:
-            weights = jnp.where(place.reshape(weights.shape) < group_sizes.sum(), weights, 0.0)
+            is_own = (place < group_sizes.sum()).reshape(weights.shape)
+            out = jnp.where(is_own[..., None], out, 0)
         return jnp.einsum("BTkD,BTk->BTD", out, weights.astype(x.dtype))

@@ -1,6 +1,7 @@
 """Every backend of grouped_matmul against one matmul a group in float64, in value and in both gradients."""
 
 import functools
+import sys
 
 import hypothesis
 import hypothesis.strategies as st
@@ -9,8 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mistral_moe.kernels.grouped_matmul import BACKENDS, grouped_matmul
+from mistral_moe.kernels import megablox
+from mistral_moe.kernels.grouped_matmul import BACKENDS, BY_PLATFORM, grouped_matmul
+from mistral_moe.kernels.platform import pick, program_platform
 
+# tokamax runs on GPUs alone, what it compiles to is looked at further down; megablox is interpreted wherever it isn't on a TPU.
+HERE = [backend for backend in BACKENDS if backend != "tokamax"]
 ROWS, INNER, OUTER, GROUPS = 37, 6, 5, 4
 # 37 rows: no multiple of 8, fewer than 64.
 BLOCKS = (1, 8, 64)
@@ -68,14 +73,16 @@ def group_sizes(draw):
 
 
 @pytest.mark.parametrize("dtype", ("float32", "bfloat16"))
-@pytest.mark.parametrize("backend, block", [*(("blocks", block) for block in BLOCKS), ("dense", 1)])
+@pytest.mark.parametrize(
+    "backend, block", [*(("blocks", block) for block in BLOCKS), ("megablox", 8), ("megablox", None), ("dense", None)]
+)
 @hypothesis.settings(max_examples=30, deadline=None)
 @hypothesis.given(sizes=group_sizes(), seed=st.integers(0, 3))
 def test_value_and_both_gradients_are_those_of_one_matmul_a_group(backend, block, dtype, sizes, seed):
     assert_matches_by_hand(backend, block, dtype, sizes, seed)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", HERE)
 @pytest.mark.parametrize(
     "sizes",
     [
@@ -92,7 +99,7 @@ def test_the_corners_of_the_group_sizes(backend, sizes):
     assert_matches_by_hand(backend, 8, "float32", sizes)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", HERE)
 def test_rows_past_the_last_group_read_exactly_zero_and_pass_no_gradient(backend):
     sizes = jnp.array([3, 0, 5, 2], jnp.int32)
     lhs, rhs, dout = arrays("float32")
@@ -102,18 +109,102 @@ def test_rows_past_the_last_group_read_exactly_zero_and_pass_no_gradient(backend
     assert np.array_equal(compiled(backend, 8)(lhs, rhs, sizes, louder)[2], drhs)
 
 
-def test_mapped_over_a_leading_axis_it_is_what_it_is_alone():
+@pytest.mark.parametrize("backend", ("blocks", "megablox"))
+def test_mapped_over_a_leading_axis_it_is_what_it_is_alone(backend):
     """Branches and forced passes are vmapped: the loops over blocks then run to the longest of the batch."""
     sizes = jnp.array([[37, 0, 0, 0], [1, 2, 3, 4], [9, 9, 9, 9]], jnp.int32)
     lhs, rhs, dout = (jnp.stack(leaves) for leaves in zip(*(arrays("float32", seed) for seed in range(3))))
-    together = jax.jit(jax.vmap(compiled("blocks", 8)))(lhs, rhs, sizes, dout)
+    together = jax.jit(jax.vmap(compiled(backend, 8)))(lhs, rhs, sizes, dout)
     for index in range(3):
-        alone = compiled("blocks", 8)(lhs[index], rhs[index], sizes[index], dout[index])
+        alone = compiled(backend, 8)(lhs[index], rhs[index], sizes[index], dout[index])
         for one, other in zip(together, alone):
             np.testing.assert_allclose(one[index], other, atol=1e-5)
 
 
 def test_an_unknown_backend_is_refused_by_name():
     lhs, rhs, _ = arrays("float32")
-    with pytest.raises(ValueError, match="'fastest'.*blocks, dense"):
+    with pytest.raises(ValueError, match="'fastest'.*megablox, tokamax, blocks, dense"):
         grouped_matmul(lhs, rhs, jnp.zeros(GROUPS, jnp.int32), "fastest")
+
+
+@pytest.fixture
+def tokamax(monkeypatch):
+    """The package, which reads absl flags and would take pytest's own for them."""
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    return pytest.importorskip("tokamax", reason="needs the package tokamax, the kernels for GPUs")
+
+
+def test_tokamax_on_a_machine_without_a_gpu_is_refused_in_one_line(tokamax):
+    if jax.default_backend() == "gpu":
+        pytest.skip("this machine has a GPU")
+    lhs, rhs, _ = arrays("float32")
+    with pytest.raises(
+        ValueError, match=r"'tokamax' has no kernel for \(37, 6\) by \(4, 6, 5\).*needs a GPU: set model"
+    ):
+        grouped_matmul(lhs, rhs, jnp.zeros(GROUPS, jnp.int32), "tokamax")
+
+
+def test_for_a_gpu_each_direction_is_one_triton_kernel_and_no_matmul_beside_it(tokamax):
+    lhs, rhs, dout = (jnp.zeros(shape, "bfloat16") for shape in ((512, 128), (GROUPS, 128, 256), (512, 256)))
+    sizes = jnp.full(GROUPS, 128, jnp.int32)
+
+    def pull(lhs, rhs, dout):
+        return jax.vjp(lambda a, b: grouped_matmul(a, b, sizes, "tokamax"), lhs, rhs)[1](dout)
+
+    directions = (
+        lambda lhs, rhs, dout: grouped_matmul(lhs, rhs, sizes, "tokamax"),
+        lambda *args: pull(*args)[0],
+        lambda *args: pull(*args)[1],
+    )
+    for direction in directions:
+        with tokamax.config.cross_compile(True):
+            lowered = jax.jit(direction).trace(lhs, rhs, dout).lower(lowering_platforms=("cuda",))
+        text = lowered.as_text()
+        assert (text.count("xla.gpu.triton"), text.count("stablehlo.dot_general")) == (1, 0)
+
+
+@pytest.mark.skipif(jax.default_backend() != "gpu", reason="needs a GPU: tokamax's kernels run nowhere else")
+@pytest.mark.parametrize("dtype", ("float32", "bfloat16"))
+@pytest.mark.parametrize("sizes", [(100, 0, 28, 128), (0, 0, 0, 256), (1, 1, 1, 1), (0, 0, 0, 0), (37, 91, 0, 64)])
+def test_tokamax_on_a_gpu_is_the_dense_oracle(dtype, sizes):
+    rng = np.random.default_rng(0)
+    lhs, rhs, dout = (jnp.asarray(rng.normal(size=s), dtype) for s in ((256, 128), (GROUPS, 128, 256), (256, 256)))
+    sizes = jnp.asarray(sizes, jnp.int32)
+    found, expected = (compiled(backend, None)(lhs, rhs, sizes, dout) for backend in ("tokamax", "dense"))
+    for one, other in zip(found, expected):
+        scale = np.abs(np.asarray(other, np.float64)).max() + 1.0
+        np.testing.assert_allclose(
+            np.asarray(one, np.float64) / scale, np.asarray(other, np.float64) / scale, atol=2e-2
+        )
+
+
+def test_tiles_lose_little_at_the_borders_of_groups_and_to_padding():
+    for rows, groups in ((16_384, 5), (65_536, 8), (262_144, 64)):
+        tiles = -(-rows // megablox.tile_rows(rows, groups))
+        assert (tiles + groups - 1) / tiles <= 1.05
+    for width in (128, 1000, 1024, 4096, 11_008, 14_336):
+        for itemsize in (2, 4):
+            tile = megablox.tile_width(width, itemsize)
+            assert tile * itemsize <= 2048 and -(-width // tile) * tile <= 1.05 * max(width, tile)
+
+
+def program(backend):
+    """The text of the compiled step of one op, forward and backward."""
+    lhs, rhs, dout = arrays("float32")
+    return compiled(backend, None).lower(lhs, rhs, jnp.zeros(GROUPS, jnp.int32), dout).as_text()
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="says what auto is on a CPU")
+def test_auto_is_blocks_to_the_letter_on_a_cpu():
+    assert program("auto") == program("blocks") != program("megablox")
+
+
+def test_auto_goes_by_the_mesh_in_context():
+    mesh = jax.sharding.AbstractMesh((1,), ("data",), abstract_device=jax.sharding.AbstractDevice("TPU v5p", 1, "tpu"))
+    with jax.sharding.use_abstract_mesh(mesh):
+        assert (program_platform(), pick("auto", BY_PLATFORM), pick("dense", BY_PLATFORM)) == (
+            "tpu",
+            "megablox",
+            "dense",
+        )
+    assert program_platform() == jax.default_backend()

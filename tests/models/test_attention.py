@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mistral_moe.models.attention import Attention, attention_mask, rotary
+from mistral_moe.models.attention import Attention, attention_mask, rotary, sight_of
 from mistral_moe.models.mistral import Mistral
 
 VARIANTS = {
@@ -158,13 +158,13 @@ def test_rotary_scores_depend_on_the_distance_alone(distance, shift, seed):
 
 @pytest.mark.parametrize("heads, kv_heads", [(4, 4), (4, 2), (4, 1), (6, 3)])
 def test_grouped_heads_are_one_softmax_a_head(tiny_config, heads, kv_heads):
-    config = tiny_config(num_heads=heads, num_kv_heads=kv_heads)
+    config = tiny_config(num_heads=heads, num_kv_heads=kv_heads, sliding_window=4)
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.normal(size=(2, 6, 16)), jnp.float32)
     positions = jnp.broadcast_to(jnp.arange(6), (2, 6))
-    mask = attention_mask(jnp.asarray(rng.integers(0, 2, (2, 6))).sort(axis=1), 4)
-    params = Attention(config).init(jax.random.key(0), x, positions, mask)["params"]
-    found = Attention(config).apply({"params": params}, x, positions, mask)
+    sight = sight_of(config, jnp.sort(jnp.asarray(rng.integers(0, 2, (2, 6))), axis=1))
+    params = Attention(config).init(jax.random.key(0), x, positions, sight)["params"]
+    found = Attention(config).apply({"params": params}, x, positions, sight)
 
     turned = functools.partial(rotary, positions=positions, theta=config.rope_theta)
     query, key, value = (np.einsum("BTD,DNH->BTNH", x, params[name]) for name in ("query", "key", "value"))
@@ -173,7 +173,7 @@ def test_grouped_heads_are_one_softmax_a_head(tiny_config, heads, kv_heads):
     for head in range(heads):
         shared = head // (heads // kv_heads)
         scores = np.einsum("BTH,BSH->BTS", query[:, :, head], key[:, :, shared]) / config.head_dim**0.5
-        weights = np.exp(scores) * np.asarray(mask)
+        weights = np.exp(scores) * np.asarray(sight.mask)
         mixed = np.einsum("BTS,BSH->BTH", weights / weights.sum(-1, keepdims=True), value[:, :, shared])
         expected += mixed @ np.asarray(params["output"][head])
     np.testing.assert_allclose(found, expected, atol=1e-5)

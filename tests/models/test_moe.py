@@ -1,6 +1,7 @@
 """The experts: dispatch is a permutation, the mixture is a loop over each token's experts, the backends agree."""
 
 import dataclasses
+import functools
 
 import flax.traverse_util
 import hypothesis
@@ -10,10 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mistral_moe.kernels.grouped_matmul import BACKENDS
 from mistral_moe.models.moe import Experts, dispatch
 from mistral_moe.models.router import Decision, decide
 from mistral_moe.training.losses import RouterTerms, language_model_loss
+
+# tests/kernels holds those for accelerators equal to these; interpreted inside a model they take minutes.
+BACKENDS = ("blocks", "dense")
 
 
 @hypothesis.settings(max_examples=40, deadline=None)
@@ -99,3 +102,13 @@ def test_a_routers_term_reaches_the_router_and_counts_once(tiny_config, tiny_par
             assert not moved, path
         elif scope == "model":
             assert moved == (path == "embedding"), path
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="says what auto is on a CPU")
+def test_on_a_cpu_auto_is_the_program_of_blocks(tiny_config, tiny_params, packed_batch):
+    texts = []
+    for backend in ("auto", "blocks"):
+        config = tiny_config(experts=2, num_layers=1, moe_backend=backend)
+        loss = jax.jit(jax.grad(functools.partial(language_model_loss, config), has_aux=True))
+        texts.append(loss.lower(tiny_params(config), packed_batch()).as_text())
+    assert texts[0] == texts[1]
