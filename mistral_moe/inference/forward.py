@@ -13,8 +13,9 @@ import jax.numpy as jnp
 from mistral_moe.inference.cache import Cache, num_sums
 from mistral_moe.inference.experts import mixture, swiglu
 from mistral_moe.inference.weights import Layer, Weights
-from mistral_moe.kernels.causal_attention import MASKED, causal_attention
-from mistral_moe.models.attention import attention_mask, rotary
+from mistral_moe.kernels.causal_attention import MASKED
+from mistral_moe.kernels.segment_attention import segment_attention
+from mistral_moe.models.attention import rotary, sight_of
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import RMSNorm
 from mistral_moe.models.router import Decision, Router
@@ -99,13 +100,14 @@ def read_prompts(
     batch, length = tokens.shape
     positions = jnp.broadcast_to(jnp.arange(length, dtype=jnp.int32), tokens.shape)
     live = positions < lengths[:, None]
-    mask = attention_mask(live.astype(jnp.int32), config.sliding_window)
+    sight = sight_of(config, live.astype(jnp.int32))
     keys, values = [], []
 
     def attend(use: int, query: jax.Array, key: jax.Array, value: jax.Array) -> jax.Array:
         keys.append(key.swapaxes(2, 3))
         values.append(value)
-        return causal_attention(query, key, value, mask)
+        arguments = (query, key, value, sight.segment_ids, sight.mask)
+        return segment_attention(*arguments, config.sliding_window, sight.backend)
 
     zeros = (jnp.zeros((batch, config.d_model), jnp.float32),) * num_sums(config)
     hidden, sums = _trunk(config, weights, tokens, positions, live, zeros, attend)

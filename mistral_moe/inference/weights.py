@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from mistral_moe.inference.quantize import quantize
+from mistral_moe.kernels.platform import program_platform
 from mistral_moe.models.config import MistralConfig
 
 TILE = 16
@@ -134,13 +135,13 @@ def prepare(config: MistralConfig, params: dict, int8: bool = False, tiled: bool
       config: the model's.
       params: the model's.
       int8: whether the big matrices (attention, feed-forward or experts, head) are kept in eight bits.
-      tiled: whether matrices lie in tiles; None for what suits the default device.
+      tiled: whether matrices lie in tiles; None for what suits the platform.
 
     Returns:
       What `inference.forward` reads, in the dtype of the config's activations.
     """
     if tiled is None:
-        tiled = jax.default_backend() == "cpu"
+        tiled = program_platform() == "cpu"
     dtype = jnp.dtype(config.dtype)
 
     def matrix(*parts: jax.Array) -> Matrix:

@@ -43,7 +43,7 @@ class MistralConfig:
       remat: what the backward pass recomputes: "none", "full" or "dots" (keeps matmul outputs).
       scan_unroll: layers per iteration of the scan over layers; `num_layers` unrolls it all (faster on CPU).
       moe_backend: a backend of `kernels.grouped_matmul`; "auto" goes by the platform that a program is compiled for.
-      attention_backend: a backend of `kernels.segment_attention`, likewise; a pass that goes on from a cache is always by "xla".
+      attention_backend: a backend of `kernels.segment_attention`, likewise; a decoding step has its own.
     """
 
     vocab_size: int
