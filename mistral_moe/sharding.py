@@ -25,9 +25,9 @@ LOGICAL_AXES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     (r".*attention/(key|value)", ("embed", "kv_heads", None)),
     (r".*attention/output", ("heads", None, "embed")),
     (r".*experts/(gate|up)", ("expert", "embed", "mlp")),
-    (r".*experts/down", ("expert", "mlp", "embed")),
+    (r".*experts/down", ("expert", "mlp_rows", None)),
     (r".*ffn/(gate|up)", ("embed", "mlp")),
-    (r".*ffn/down", ("mlp", "embed")),
+    (r".*ffn/down", ("mlp_rows", None)),
     (r".*router/(kernel|hidden)", (None, None)),
     (r".*router/(selection_bias|hidden_bias)", (None,)),
     (r".*scale", (None,)),
@@ -48,6 +48,8 @@ class ShardingRules:
       batch: rows of a batch.
       branch: the leading axis of many branches trained in one program.
       embed, vocab, heads, kv_heads, mlp, expert: dimensions of the parameters.
+      mlp_rows: hidden units where they are a matrix's rows. TPUs scatter gradients along any dimension but the last, and add
+        all of them everywhere instead where they must: so what is gathered lies on rows.
     """
 
     batch: tuple[str, ...] = ROW_AXES
@@ -57,6 +59,7 @@ class ShardingRules:
     heads: str | None = "tensor"
     kv_heads: str | None = "tensor"
     mlp: str | None = "tensor"
+    mlp_rows: tuple[str, ...] = ("tensor", "fsdp")
     expert: str | None = "expert"
 
     def __post_init__(self) -> None:
@@ -65,7 +68,10 @@ class ShardingRules:
             for axis in value if isinstance(value, tuple) else (value,):
                 if axis is not None and axis not in MESH_AXES:
                     raise ShardingError(f"rule {field.name}={axis!r}: the mesh axes are {', '.join(MESH_AXES)}")
-        if self.branch is not None and self.branch in (*self.batch, self.embed, self.mlp, self.heads, self.expert):
+        if self.branch is not None and self.branch in (
+            *(*self.batch, *self.mlp_rows),
+            *(self.embed, self.mlp, self.heads, self.expert),
+        ):
             raise ShardingError(f"mesh axis {self.branch!r} holds the branches and can't hold another dimension too")
 
 
@@ -130,12 +136,15 @@ def param_spec(
     spec = [getattr(rules, name) if name else None for name in names]
     if branches:
         spec[0] = rules.branch
-    for dimension, (axis, size) in enumerate(zip(spec, shape)):
-        if axis is not None and size % mesh.shape[axis]:
-            raise ShardingError(
-                f"{path}: dimension {dimension} ({names[dimension] or 'branch'}, {size}) does not divide over mesh axis "
-                f"{axis!r} of size {mesh.shape[axis]}; change the mesh or the rule"
-            )
+    for dimension, (axes, size) in enumerate(zip(spec, shape)):
+        left = size
+        for axis in axes if isinstance(axes, tuple) else (axes,) if axes else ():
+            if left % mesh.shape[axis]:
+                raise ShardingError(
+                    f"{path}: dimension {dimension} ({names[dimension] or 'branch'}, {size}) does not divide over mesh axis "
+                    f"{axis!r} of size {mesh.shape[axis]}; change the mesh or the rule"
+                )
+            left //= mesh.shape[axis]
     return PartitionSpec(*spec)
 
 

@@ -185,7 +185,7 @@ def abstract_mesh(**sizes):
         ),
         ("layers/attention/key", (2, 16, 2, 4), dict(tensor=4), r"layers/attention/key: dimension 2 \(kv_heads, 2\)"),
         ("lm_head", (16, 30), dict(tensor=4), r"lm_head: dimension 1 \(vocab, 30\)"),
-        ("layers/ffn/down", (2, 24, 12), dict(fsdp=8), r"layers/ffn/down: dimension 2 \(embed, 12\)"),
+        ("layers/ffn/down", (2, 12, 24), dict(fsdp=8), r"layers/ffn/down: dimension 1 \(mlp_rows, 12\)"),
     ],
 )
 def test_a_dimension_that_does_not_divide_is_refused_by_name(path, shape, sizes, message):

@@ -125,12 +125,11 @@ class Experts(nn.Module):
         if not sizes:
             return self._own_part(*arguments)
         rows, parts = _layout(x.shape[0])
-        into, out = P("expert", "fsdp", "tensor"), P("expert", "tensor", "fsdp")
+        into, out = P("expert", "fsdp", "tensor"), P("expert", ("tensor", "fsdp"), None)
 
         def one_device(x, gate, up, down, *rest):
-            gate, up = (jax.lax.all_gather(weight, "fsdp", axis=1, tiled=True) for weight in (gate, up))
-            down = jax.lax.all_gather(down, "fsdp", axis=2, tiled=True)
-            return self._own_part(x, gate, up, down, *rest)[None]
+            gathered = (jax.lax.all_gather(weight, "fsdp", axis=1, tiled=True) for weight in (gate, up, down))
+            return self._own_part(x, *gathered, *rest)[None]
 
         # Partial sums on a leading axis, added outside: a sum in here would be repeated in the backward pass.
         of_parts = mesh_context.over_mesh(
@@ -148,5 +147,6 @@ class Experts(nn.Module):
         out = _from_sorted(out, order, place)
         out = out.reshape(*x.shape[:2], top_k, x.shape[-1])
         if gate.shape[0] < self.config.num_experts:
-            weights = jnp.where(place.reshape(weights.shape) < group_sizes.sum(), weights, 0.0)
+            is_own = (place < group_sizes.sum()).reshape(weights.shape)
+            out = jnp.where(is_own[..., None], out, 0)
         return jnp.einsum("BTkD,BTk->BTD", out, weights.astype(x.dtype))

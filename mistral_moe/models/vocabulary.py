@@ -55,4 +55,5 @@ def head_cross_entropy(
         return token_cross_entropy(hidden, head, targets, chunk)
 
     of_parts = mesh_context.over_mesh(one_device, in_specs=(tokens, P("fsdp", "tensor"), tokens), out_specs=tokens)
-    return of_parts(hidden, head.astype(hidden.dtype), targets)
+    with jax.named_scope("head"):
+        return of_parts(hidden, head.astype(hidden.dtype), targets)

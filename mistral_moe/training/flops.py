@@ -6,6 +6,15 @@ from collections.abc import Mapping
 
 from mistral_moe.models.config import MistralConfig
 
+# Parameter group (`partition.GROUPS`) that the weights of each part belong to; scores have none.
+PART_OWNERS = {
+    "experts": "experts",
+    "router": "router",
+    "reasoning": "reasoning",
+    "attention_weights": "trunk",
+    "head": "trunk",
+}
+
 
 def forward_flops(config: MistralConfig, seq_len: int, reasoning_steps: int | None = None) -> dict[str, float]:
     """FLOPs of one token's forward pass, by part of the model.
@@ -63,14 +72,7 @@ def training_flops(
     """
     part = forward_flops(config, seq_len, reasoning_steps)
     trained = {group for group, rate in learning_rates.items() if rate is not None}
-    owners = {
-        "experts": "experts",
-        "router": "router",
-        "reasoning": "reasoning",
-        "attention_weights": "trunk",
-        "head": "trunk",
-    }
-    weights = sum(flops for name, flops in part.items() if owners.get(name) in trained)
+    weights = sum(flops for name, flops in part.items() if PART_OWNERS.get(name) in trained)
     # Scores have two inputs and no weights: their backward is twice the forward.
     return 2 * sum(part.values()) + part["attention_scores"] + weights
 
@@ -82,7 +84,7 @@ def router_training_flops(config: MistralConfig, seq_len: int, reasoning_steps: 
     """
     forced = sum(forward_flops(config.as_forced(reasoning_steps), seq_len).values())
     own = forward_flops(config, seq_len, reasoning_steps=0)
-    through = sum(own.values()) - own["head"] if config.router_scope == "layer" else 0.0
+    through = sum(own.values()) - own["head"] - own["router"] if config.router_scope == "layer" else 0.0
     return config.num_experts * forced + 3 * own["router"] + through
 
 
