@@ -7,11 +7,13 @@ import functools
 import flax.linen as nn
 import flax.struct
 import jax
+from jax.ad_checkpoint import checkpoint_name
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec as P
 
 from mistral_moe import mesh_context
 from mistral_moe.kernels.causal_attention import attention
+from mistral_moe.kernels.residual_names import ATTENTION, QKV
 from mistral_moe.kernels.segment_attention import WITH_MASK, pick_backend, segment_attention
 from mistral_moe.models.cache import Memory
 from mistral_moe.models.config import MistralConfig
@@ -123,6 +125,7 @@ class Attention(nn.Module):
         group = c.num_heads // c.num_kv_heads
         query = query.reshape(batch, length, c.num_kv_heads, group, c.head_dim).transpose(0, 2, 3, 1, 4)
         key, value = key.transpose(0, 2, 1, 3), value.transpose(0, 2, 1, 3)
+        query, key, value = (checkpoint_name(x, QKV) for x in (query, key, value))
         if memory is not None:
             old_key = self._keep(f"key_{use}", key, memory)
             old_value = self._keep(f"value_{use}", value, memory)
@@ -131,6 +134,7 @@ class Attention(nn.Module):
         else:
             key, value = jnp.concatenate([old_key, key], axis=2), jnp.concatenate([old_value, value], axis=2)
             mixed = attention(query, key, value, jnp.concatenate([memory.history, sight.mask], axis=2))
+        mixed = checkpoint_name(mixed, ATTENTION)
         mixed = mixed.reshape(batch, c.num_heads, length, c.head_dim).transpose(0, 2, 1, 3)
         return jnp.einsum("BTNH,NHD->BTD", mixed, weight("output", (c.num_heads, c.head_dim, c.d_model), out_init))
 
