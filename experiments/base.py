@@ -111,6 +111,8 @@ def base_config() -> ConfigDict:
             b1=0.9,
             b2=0.95,
             loss_chunk=4096,
+            # Microbatches that a step reads its batch in, one after the other, in the memory of one.
+            accumulate=1,
             log_every=10,
             checkpoint_every=500,
             prefetch=2,

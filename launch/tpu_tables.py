@@ -147,3 +147,34 @@ def side_by_side(reports: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [[name, *(line(report) for report in reports.values())] for name, line in _LINES]
     heading = f"## {first['stage']} on {first['topology']}"
     return heading + "\n\n" + _table(["", *reports], rows)
+
+
+_COLUMNS = (
+    ("slice", lambda r: r["topology"]),
+    ("stage", lambda r: r["stage"]),
+    ("tokens a step", lambda r: f"{r['tokens_per_step']:,}"),
+    ("bytes of a chip", lambda r: f"{_gb(r['bytes_per_chip']['total'])} of {_gb(r['bytes_per_chip']['limit'])}"),
+    (
+        "fits",
+        lambda r: (
+            "yes" if r["fits"] else f"no, {_gb(r['bytes_per_chip']['total'] - r['bytes_per_chip']['limit'])} over"
+        ),
+    ),
+    ("FLOPs / ideal", lambda r: _ratio(r["flops"]["ratio"])),
+    ("but again", lambda r: _ratio(r["flops"].get("ratio_but_again"))),
+    ("a chip receives", lambda r: _gb(sum(r["collectives"].values())) if r["collectives"] else "–"),
+    ("step", lambda r: _seconds(r["modelled_step_seconds"])),
+    ("bound by", lambda r: r["roofline"]["bound"] if r["fits"] and "roofline" in r else "–"),
+    ("MFU at most", lambda r: _percent(r["modelled_mfu"])),
+    ("MFU without overlap", lambda r: _percent(without_overlap(r))),
+)
+
+
+def row_heading() -> str:
+    """Head of a table with one line a report."""
+    return _table([name for name, _ in _COLUMNS], [])
+
+
+def row(report: Mapping[str, Any]) -> str:
+    """A report as one line of that table."""
+    return "| " + " | ".join(cell(report) for _, cell in _COLUMNS) + " |"

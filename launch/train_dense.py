@@ -37,6 +37,7 @@ def plan_of(config: ml_collections.ConfigDict, flops_budget: float) -> tuple[tra
         optim=training_run.optim_config(config.train, rates, steps),
         tokens_per_step=rows * seq_len,
         tasks=tasks,
+        accumulate=training_run.accumulation(config, "train.batch_size"),
     )
     return plan, flops, model
 

@@ -99,6 +99,7 @@ def plan_of(config: ml_collections.ConfigDict) -> tuple[training_run.Plan, float
         tokens_per_step=len(domains) * rows * seq_len,
         branches=domains,
         tasks=tasks,
+        accumulate=training_run.accumulation(config, "experts.batch_size"),
     )
     return plan, training_flops(model, seq_len, model_rates), model
 

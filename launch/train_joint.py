@@ -14,6 +14,7 @@ from launch import corpora
 from launch import models
 from launch import task_weights
 from launch import training_run
+from launch.errors import UserError
 from launch.feeds import SingleFeed
 from launch.stage import StageContext, StageOutcome
 from mistral_moe.models.config import MistralConfig
@@ -38,12 +39,19 @@ def phase_plan(config: ml_collections.ConfigDict, name: str) -> tuple[training_r
     if config.joint.bias_rate and name == "end_to_end":
         rates["balance"] = 1.0
     routed = name == "end_to_end" and rates.get("router") is not None
+    accumulate = training_run.accumulation(config, "train.batch_size")
+    oracle_rows = int(config.joint.oracle_rows) if routed else 0
+    if oracle_rows % accumulate:
+        raise UserError(
+            f"train.accumulate={accumulate} microbatches don't divide joint.oracle_rows={oracle_rows}",
+            "set --config.joint.oracle_rows to a multiple, or to 0",
+        )
     terms = RouterTerms(
         balance=config.joint.balance,
         z=config.joint.z,
         window=int(config.router.window),
         temperature=config.router.temperature,
-        oracle_rows=int(config.joint.oracle_rows) if routed else 0,
+        oracle_rows=oracle_rows // accumulate,
         domain=config.joint.domain if routed else 0.0,
     )
     if name == "router":
@@ -51,7 +59,7 @@ def phase_plan(config: ml_collections.ConfigDict, name: str) -> tuple[training_r
         flops = router_training_flops(model, seq_len)
     else:
         loss_fn = functools.partial(joint_loss, model, terms=terms, chunk=int(config.train.loss_chunk), tasks=tasks)
-        measured = router_training_flops(model, seq_len, model.reasoning_steps) * terms.oracle_rows / rows
+        measured = router_training_flops(model, seq_len, model.reasoning_steps) * oracle_rows / rows
         flops = training_flops(model, seq_len, model_rates) + measured
         rates = task_weights.with_task_rate(config, tasks, rates)
     plan = training_run.Plan(
@@ -61,6 +69,7 @@ def phase_plan(config: ml_collections.ConfigDict, name: str) -> tuple[training_r
         bias_rate=config.joint.bias_rate if "balance" in rates else 0.0,
         fields={"phase": name},
         tasks=tasks,
+        accumulate=accumulate,
     )
     return plan, flops, model
 

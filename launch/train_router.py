@@ -33,6 +33,7 @@ def plan_of(config: ml_collections.ConfigDict) -> tuple[training_run.Plan, float
         loss_fn=functools.partial(router_loss, mixture, terms=terms),
         optim=training_run.optim_config(config.train, rates, steps),
         tokens_per_step=rows * seq_len,
+        accumulate=training_run.accumulation(config, "router.batch_size"),
     )
     return plan, router_training_flops(mixture, seq_len), mixture
 

@@ -72,6 +72,7 @@ def plan_of(config: ml_collections.ConfigDict) -> tuple[training_run.Plan, float
         optim=training_run.optim_config(config.train, rates, steps),
         tokens_per_step=rows * seq_len,
         tasks=tasks,
+        accumulate=training_run.accumulation(config, "train.batch_size"),
     )
     return plan, training_flops(model, seq_len, model_rates), model
 

@@ -29,6 +29,7 @@ class Plan:
       bias_rate: see `make_step`.
       fields: constant fields of every metrics row.
       tasks: the tasks whose losses `loss_fn` adds up; learned weights of theirs are trained beside the model.
+      accumulate: microbatches that a step reads its batch in, one after the other.
     """
 
     loss_fn: LossFn
@@ -38,6 +39,7 @@ class Plan:
     bias_rate: float = 0.0
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     tasks: TaskTerms | None = None
+    accumulate: int = 1
 
 
 def mesh_and_rules(
@@ -102,7 +104,7 @@ def build(plan: Plan, params: dict, mesh: jax.sharding.Mesh, rules: sharding.Sha
     except sharding.ShardingError as error:
         raise UserError(str(error), "set --config.mesh.* to fit the model") from error
     state = jax.tree.map(lambda leaf, place: leaf.update(sharding=place), shapes, shardings)
-    step = make_step(plan.loss_fn, optimizer, plan.bias_rate)
+    step = make_step(plan.loss_fn, optimizer, plan.bias_rate, plan.accumulate, plan.tasks)
     if branches:
         with mesh_context.use(mesh):
             step = make_branch_step(step, shapes, rules.branch)

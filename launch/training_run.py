@@ -48,6 +48,26 @@ def optim_config(
         raise UserError(str(error), "mend the stage's steps or the section train of the config") from error
 
 
+def accumulation(config: ml_collections.ConfigDict, rows_key: str) -> int:
+    """Microbatches of a step, held against the rows that they split.
+
+    Args:
+      config: the whole config.
+      rows_key: the key of the rows of a step, of one branch: "train.batch_size".
+
+    Raises:
+      UserError: they don't divide; names both keys.
+    """
+    section, key = rows_key.split(".")
+    rows, parts = int(config[section][key]), int(config.train.accumulate)
+    if parts < 1 or rows % parts:
+        raise UserError(
+            f"train.accumulate={parts} microbatches don't divide {rows_key}={rows} rows",
+            f"set --config.train.accumulate to a divisor of {rows}, or --config.{rows_key} to a multiple",
+        )
+    return parts
+
+
 def fit(
     config: ml_collections.ConfigDict,
     folder: pathlib.Path,

@@ -9,6 +9,7 @@ import re
 
 import flax.traverse_util
 import jax
+from jax.experimental import mesh_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import numpy as np
 
@@ -102,6 +103,9 @@ def make_mesh(sizes: Mapping[str, int], devices: list[jax.Device] | None = None)
         raise ShardingError(
             f"mesh {dict(zip(MESH_AXES, shape))} needs {math.prod(shape)} devices, there are {len(devices)}"
         )
+    if devices[0].platform == "tpu":
+        # Neighbours on an axis of the mesh are neighbours on the torus.
+        return Mesh(mesh_utils.create_device_mesh(shape, devices, allow_split_physical_axes=True), MESH_AXES)
     return Mesh(np.asarray(devices).reshape(shape), MESH_AXES)
 
 

@@ -138,7 +138,8 @@ def train_branches(sizes, num_branches, trained_groups):
     batches = [batch_of(10 + branch) for branch in range(num_branches)]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *batches)
 
-    mesh, rules = make_mesh(sizes), branch_rules()
+    mesh = make_mesh(sizes)
+    rules = branch_rules() if num_branches % mesh.shape["data"] == 0 else ShardingRules()
     state = init_branches(trained, frozen, optimizer, num_branches)
     shardings = state_shardings(state, mesh, rules, branches=True)
     state = jax.device_put(state, shardings)
@@ -168,11 +169,13 @@ def compare_branches(folder):
         ("4 branches on 4x2, experts trained", {"data": 4, "fsdp": 2}, 4, ("experts",)),
         ("4 branches on 2x4 over tensor, experts trained", {"data": 2, "fsdp": 2, "tensor": 2}, 4, ("experts",)),
         ("8 branches on 8, experts trained", {"data": 8}, 8, ("experts",)),
+        ("3 branches on 2x2 over tensor, which do not divide", {"data": 2, "fsdp": 2, "tensor": 2}, 3, ("experts",)),
     ):
         text, (error, path) = train_branches(sizes, num_branches, groups)
         file = folder / f"{len(report)}.hlo"
         file.write_text(text)
-        report[name] = {"hlo": str(file), "devices": 8 // sizes["data"], "error": error, "worst": path}
+        devices = 8 // sizes["data"] if num_branches % sizes["data"] == 0 else 8
+        report[name] = {"hlo": str(file), "devices": devices, "error": error, "worst": path}
     return report
 
 

@@ -154,7 +154,7 @@ def test_the_reader_refuses_a_notation_that_it_does_not_know():
 @pytest.mark.slow
 def test_branches_together_are_branches_alone_and_no_collective_crosses_them(tmp_path):
     report = worker("branches", tmp_path)
-    assert len(report) == 4
+    assert len(report) == 5
     for name, row in report.items():
         assert row["error"] < 1e-3, (name, row)
         found = collectives(pathlib.Path(row["hlo"]).read_text())
@@ -238,3 +238,8 @@ def test_rules_that_collide_or_name_no_axis_are_refused():
     with pytest.raises(ShardingError, match="mesh axis 'data' holds the branches"):
         ShardingRules(branch="data")
     assert branch_rules().branch == "data"
+
+
+def test_hidden_units_lie_on_rows_over_tensor_and_then_fsdp():
+    spec = param_spec("layers/experts/down", (2, 5, 16, 24), abstract_mesh(fsdp=4, tensor=2), ShardingRules())
+    assert tuple(spec) == (None, "expert", ("tensor", "fsdp"), None)

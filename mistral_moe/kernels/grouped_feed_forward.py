@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 
 import jax
+from jax.ad_checkpoint import checkpoint_name
 
 from mistral_moe.kernels.grouped_matmul import BACKENDS, BY_PLATFORM, grouped_matmul
 from mistral_moe.kernels.grouped_swiglu import grouped_swiglu
 from mistral_moe.kernels.platform import AUTO, pick
+from mistral_moe.kernels.residual_names import EXPERT_OUTPUT, HIDDEN
 
 
 def grouped_feed_forward(
@@ -31,6 +33,7 @@ def grouped_feed_forward(
       ValueError: an unknown backend, or one that can't run here.
     """
     if backend in BACKENDS and pick(backend, BY_PLATFORM) == "blocks":
-        return grouped_swiglu(x, gate, up, down, group_sizes)
+        return checkpoint_name(grouped_swiglu(x, gate, up, down, group_sizes), EXPERT_OUTPUT)
     matmul = functools.partial(grouped_matmul, group_sizes=group_sizes, backend=backend)
-    return matmul(jax.nn.silu(matmul(x, gate)) * matmul(x, up), down)
+    gated, raised = (checkpoint_name(matmul(x, weight), HIDDEN) for weight in (gate, up))
+    return checkpoint_name(matmul(jax.nn.silu(gated) * raised, down), EXPERT_OUTPUT)

@@ -12,9 +12,11 @@ from collections.abc import Callable
 import functools
 
 import jax
+from jax.ad_checkpoint import checkpoint_name
 import jax.numpy as jnp
 
 from mistral_moe.kernels.blocks import add_at, block_table
+from mistral_moe.kernels.residual_names import HIDDEN
 
 # Rows a block, from the largest down. Large blocks multiply faster and fetch a group's matrices less often; small ones round
 # up less.
@@ -82,6 +84,7 @@ def _forward(x, gate, up, down, group_sizes):
         return _update(gated, a, first), _update(raised, b, first), _update(out, after, first)
 
     gated, raised, out = _over_blocks(group_sizes, x.shape[0], body, (hidden, hidden, jnp.zeros_like(rows)))
+    gated, raised = checkpoint_name(gated, HIDDEN), checkpoint_name(raised, HIDDEN)
     return out[: x.shape[0]], (rows, gated, raised, gate, up, down, group_sizes)
 
 

@@ -46,7 +46,6 @@ def segment_attention(
     mask: jax.Array | None,
     window: int | None,
     backend: str,
-    name: str | None = None,
 ) -> jax.Array:
     """Each token attends to those before it in its own segment and its window, with the softmax in float32.
 
@@ -58,11 +57,10 @@ def segment_attention(
       mask: [B, T, T] bool, the same in full; backends outside of `WITH_MASK` do without.
       window: number of tokens seen, the token itself included; None for all.
       backend: what `pick_backend` gave.
-      name: by which a checkpoint policy knows what a kernel keeps for its backward pass.
 
     Returns:
       [B, K, G, T, H] in query's dtype.
     """
     if backend == "splash":
-        return splash_attention(query, key, value, segment_ids, window, name)
+        return splash_attention(query, key, value, segment_ids, window)
     return (cudnn_attention if backend == "cudnn" else causal_attention)(query, key, value, mask)

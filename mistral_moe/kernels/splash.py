@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from mistral_moe.kernels.platform import program_platform
+from mistral_moe.kernels.residual_names import ATTENTION
 
 # Blocks are multiples of the lanes of a register.
 _LANES, _MAX_BLOCK = 128, 512
@@ -26,7 +27,6 @@ def splash_attention(
     value: jax.Array,
     segment_ids: jax.Array,
     window: int | None,
-    name: str | None = None,
 ) -> jax.Array:
     """Causal attention inside segments, with the softmax in float32.
 
@@ -36,7 +36,6 @@ def splash_attention(
       value: [B, K, T, H].
       segment_ids: [B, T] int32.
       window: number of tokens seen, the token itself included; None for all.
-      name: by which a checkpoint policy knows what the kernel keeps for its backward pass.
 
     Returns:
       [B, K, G, T, H] in query's dtype.
@@ -62,7 +61,7 @@ def splash_attention(
         ),
         head_shards=1,
         q_seq_shards=1,
-        residual_checkpoint_name=name,
+        residual_checkpoint_name=ATTENTION,
         interpret=program_platform() != "tpu",
     )
 

@@ -7,10 +7,12 @@ import functools
 import flax.linen as nn
 import flax.struct
 import jax
+from jax.ad_checkpoint import checkpoint_name
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec as P
 
 from mistral_moe import mesh_context
+from mistral_moe.kernels.residual_names import ATTENTION, QKV
 from mistral_moe.kernels.segment_attention import WITH_MASK, pick_backend, segment_attention
 from mistral_moe.models.config import MistralConfig
 
@@ -115,7 +117,8 @@ class Attention(nn.Module):
         group = c.num_heads // c.num_kv_heads
         query = query.reshape(batch, length, c.num_kv_heads, group, c.head_dim).transpose(0, 2, 3, 1, 4)
         key, value = key.transpose(0, 2, 1, 3), value.transpose(0, 2, 1, 3)
-        mixed = self._attend(query, key, value, sight)
+        query, key, value = (checkpoint_name(x, QKV) for x in (query, key, value))
+        mixed = checkpoint_name(self._attend(query, key, value, sight), ATTENTION)
         mixed = mixed.reshape(batch, c.num_heads, length, c.head_dim).transpose(0, 2, 1, 3)
         return jnp.einsum("BTNH,NHD->BTD", mixed, weight("output", (c.num_heads, c.head_dim, c.d_model), out_init))
 

@@ -6,10 +6,10 @@ import dataclasses
 
 from mistral_moe.kernels.grouped_matmul import BACKENDS as MOE_BACKENDS
 from mistral_moe.kernels.segment_attention import BACKENDS as ATTENTION_BACKENDS
+from mistral_moe.models.remat import POLICIES as REMAT_POLICIES
 
 ROUTER_SCOPES = ("model", "layer")
 ROUTER_CONTEXTS = ("mean", "none")
-REMAT_POLICIES = ("none", "full", "dots")
 DTYPES = ("float32", "bfloat16")
 
 
@@ -40,7 +40,10 @@ class MistralConfig:
       has_reasoning: whether the parameters of the reasoning block exist.
       dtype: of activations.
       param_dtype: of parameters (the masters).
-      remat: what the backward pass recomputes: "none", "full" or "dots" (keeps matmul outputs).
+      remat: what the backward pass recomputes of each block: "none" nothing; "full" all of it; "attention" all but the
+        heads' outputs; "minimal" all but those, queries, keys, values, hidden units and experts' outputs, so that no large
+        matmul runs again; "dots" all but the outputs of plain matmuls (not those of kernels); "offload" as "minimal", kept in the
+        host's memory (TPU and GPU).
       scan_unroll: layers per iteration of the scan over layers; `num_layers` unrolls it all (faster on CPU).
       moe_backend: a backend of `kernels.grouped_matmul`; "auto" goes by the platform that a program is compiled for.
       attention_backend: a backend of `kernels.segment_attention`, likewise; a decoding step has its own.

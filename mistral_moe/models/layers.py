@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import flax.linen as nn
 import jax
+from jax.ad_checkpoint import checkpoint_name
 import jax.numpy as jnp
 
+from mistral_moe.kernels.residual_names import HIDDEN
 from mistral_moe.models.config import MistralConfig
 
 
@@ -59,5 +61,6 @@ class FeedForward(nn.Module):
         )
         # Rows as one axis: a weight gradient that contracts over two axes is slow on CPU.
         rows = x.reshape(-1, x.shape[-1])
-        hidden = jax.nn.silu(jnp.einsum("MD,DF->MF", rows, gate)) * jnp.einsum("MD,DF->MF", rows, up)
+        gated, raised = (checkpoint_name(jnp.einsum("MD,DF->MF", rows, weight), HIDDEN) for weight in (gate, up))
+        hidden = jax.nn.silu(gated) * raised
         return jnp.einsum("MF,FD->MD", hidden, down).reshape(x.shape)

@@ -18,13 +18,9 @@ from mistral_moe.models.attention import Attention, Sight, sight_of
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import FeedForward, RMSNorm
 from mistral_moe.models.moe import Dispatch, Experts, dispatch
+from mistral_moe.models.remat import POLICIES
 from mistral_moe.models.router import Decision, Router
 from mistral_moe.models.vocabulary import embed
-
-_REMAT = {
-    "full": jax.checkpoint_policies.nothing_saveable,
-    "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
-}
 
 
 @flax.struct.dataclass
@@ -136,7 +132,7 @@ class Mistral(nn.Module):
 
         block = Block
         if c.remat != "none":
-            block = nn.remat(Block, policy=_REMAT[c.remat], prevent_cse=False)
+            block = nn.remat(Block, policy=POLICIES[c.remat], prevent_cse=False)
         layers = nn.scan(
             block,
             variable_axes={"params": 0},

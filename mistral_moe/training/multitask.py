@@ -44,6 +44,14 @@ def detach(params: dict) -> dict:
     return {name: value for name, value in params.items() if name != LEAF}
 
 
+def token_weight(batch: dict, terms: TaskTerms | None) -> jax.Array:
+    """The sum of the weights that a batch's loss is a mean over: scalar float32."""
+    weights = batch["loss_weights"]
+    if terms is not None:
+        weights = weights * jnp.asarray(terms.weights, jnp.float32)[batch["task_ids"]]
+    return weights.sum()
+
+
 def combine(nats: jax.Array, batch: dict, terms: TaskTerms, params: dict) -> tuple[jax.Array, dict]:
     """One loss of the tasks' losses, from one forward pass.
 

@@ -13,6 +13,8 @@ import optax
 
 from mistral_moe import mesh_context
 from mistral_moe.routing.balance import update_selection_bias
+from mistral_moe.training.accumulation import accumulated_gradients
+from mistral_moe.training.multitask import TaskTerms
 from mistral_moe.training.partition import group_of, merge
 
 LossFn = Callable[[dict, dict], tuple[jax.Array, dict]]
@@ -55,7 +57,11 @@ def _rebalance(params: dict, load: jax.Array, rate: float) -> dict:
 
 
 def make_step(
-    loss_fn: LossFn, optimizer: optax.GradientTransformation, bias_rate: float = 0.0
+    loss_fn: LossFn,
+    optimizer: optax.GradientTransformation,
+    bias_rate: float = 0.0,
+    accumulate: int = 1,
+    tasks: TaskTerms | None = None,
 ) -> Callable[[TrainState, dict], tuple[TrainState, dict]]:
     """Builds the step.
 
@@ -63,16 +69,18 @@ def make_step(
       loss_fn: (all parameters, batch) -> (scalar, metrics).
       optimizer: of the trained parameters.
       bias_rate: step of balancing by selection bias, when the `balance` group is trained; 0 is off.
+      accumulate: microbatches that a batch is read in, one after the other (`training.accumulation`).
+      tasks: whose weights `loss_fn` uses; read where microbatches are weighed.
 
     Returns:
       step(state, batch) -> (state, metrics); metrics gain `grad_norm`. Pure: jit it with donation.
     """
 
     def step(state: TrainState, batch: dict) -> tuple[TrainState, dict]:
-        def loss_of(trained: dict) -> tuple[jax.Array, dict]:
+        def loss_of(trained: dict, batch: dict) -> tuple[jax.Array, dict]:
             return loss_fn(merge(trained, state.frozen), batch)
 
-        grads, metrics = jax.grad(loss_of, has_aux=True)(state.params)
+        grads, metrics = accumulated_gradients(loss_of, state.params, batch, accumulate, tasks)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         if bias_rate:

@@ -46,5 +46,10 @@ def test_attention_is_splash_and_builds_no_mask():
 
 @pytest.mark.slow
 def test_a_step_on_a_mesh_of_chips_runs_the_kernels_on_each():
+    """By remat policy: what is kept is not computed again."""
+    report = found("step")
     # Attention forward and twice backward; three matmuls of the experts, and two gradients of each.
-    assert found("step")["kernels"] == 3 + 9
+    needed = 3 + 9
+    again = {"minimal": 0, "attention": 3}
+    assert {policy: report[policy]["kernels"] - needed for policy in again} == again
+    assert {policy for policy, facts in report.items() if facts["uses_host_memory"]} == {"offload"}

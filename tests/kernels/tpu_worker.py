@@ -114,7 +114,7 @@ def of_attention():
 
 
 def of_step(devices):
-    """A whole step of a small mixture on four chips, two holding rows and two holding heads and hidden units."""
+    """A whole step of a small mixture on four chips, two by rows and two by heads and hidden units, by remat policy."""
     config = MistralConfig(
         vocab_size=512,
         d_model=256,
@@ -135,9 +135,13 @@ def of_step(devices):
     integers = ("tokens", "targets", "segment_ids", "positions")
     dtypes = dict.fromkeys(integers, "int32") | {"loss_weights": "float32"}
     batch = {name: jax.ShapeDtypeStruct((4, 512), dtype, sharding=rows) for name, dtype in dtypes.items()}
-    with mesh_context.use(mesh):
-        loss = functools.partial(language_model_loss, config, chunk=256)
-        return facts(jax.jit(jax.grad(loss, has_aux=True)).lower(params, batch).compile())
+    report = {}
+    for policy in ("minimal", "attention", "offload"):
+        with mesh_context.use(mesh):
+            loss = functools.partial(language_model_loss, dataclasses.replace(config, remat=policy), chunk=256)
+            program = jax.jit(jax.grad(loss, has_aux=True)).lower(params, batch).compile()
+        report[policy] = facts(program) | {"uses_host_memory": "S(5)" in program.as_text()}
+    return report
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A training run: interrupted anywhere and resumed it ends bit-identical, and a broken checkpoint is one clear error."""
 
 import functools
+import pathlib
 import shutil
 
 import jax
@@ -8,7 +9,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from launch import training_run
+from launch import config_file, train_dense, train_experts, train_joint, train_router, train_seed, training_run
 from launch.errors import UserError
 from launch.metrics import read_rows
 from launch.models import CHECKPOINTS
@@ -19,6 +20,7 @@ from mistral_moe.models.mistral import init_params
 from mistral_moe.training.losses import language_model_loss
 from mistral_moe.training.multitask import TaskTerms
 
+ROOT = pathlib.Path(__file__).parents[2]
 MODEL = MistralConfig(
     vocab_size=32, d_model=8, num_layers=1, num_heads=2, num_kv_heads=1, head_dim=4, d_ff=16, moe_backend="dense"
 )
@@ -139,3 +141,26 @@ def test_a_corrupt_checkpoint_names_its_folder(tmp_path):
     shutil.rmtree(step / "params")
     with pytest.raises(UserError, match=str(tmp_path)):
         _fit(tmp_path, CountingFeed())
+
+
+@pytest.mark.parametrize("parts", (0, 3, 16))
+def test_microbatches_that_do_not_divide_the_rows_are_refused_by_key(parts):
+    config = ml_collections.ConfigDict(dict(train=dict(accumulate=parts), experts=dict(batch_size=8)))
+    with pytest.raises(
+        UserError, match=rf"train\.accumulate={parts} microbatches don't divide experts\.batch_size=8 rows"
+    ):
+        training_run.accumulation(config, "experts.batch_size")
+
+
+def test_every_stage_reads_its_batch_in_the_microbatches_of_the_config():
+    config = config_file.load(str(ROOT / "experiments" / "tiny.py"))
+    config.train.accumulate = 2
+    config.router.batch_size = 4
+    assert train_seed.plan_of(config)[0].accumulate == 2
+    assert train_dense.plan_of(config, 1.0)[0].accumulate == 2
+    assert train_experts.plan_of(config)[0].accumulate == 2
+    assert train_router.plan_of(config)[0].accumulate == 2
+    assert {train_joint.phase_plan(config, name)[0].accumulate for name in train_joint.PHASES} == {2}
+    config.joint.oracle_rows = 3
+    with pytest.raises(UserError, match=r"train\.accumulate=2 microbatches don't divide joint\.oracle_rows=3"):
+        train_joint.phase_plan(config, "end_to_end")
