@@ -74,7 +74,7 @@ def compile_stage(
     mesh, rules = training_program.mesh_and_rules(config, len(made.plan.branches), devices)
     params = models.abstract_params(made.model)
     program = training_program.build(made.plan, params, mesh, rules)
-    training_program.check_rows(made.rows, program, made.rows_key)
+    training_program.check_rows(made.rows, program, made.rows_key, made.plan.accumulate)
     batch = stage_programs.batch_shapes(made, program)
     chips_count = mesh.size
     ideal = {
@@ -110,7 +110,7 @@ def compile_stage(
         compiled.as_text(),
         compiled.memory_analysis(),
         ideal,
-        local_tokens=made.rows * made.seq_len // ways,
+        local_tokens=made.rows * made.seq_len // ways // made.plan.accumulate,
         window=made.model.sliding_window,
         mesh_shape=dict(mesh.shape),
         topology=topology,

@@ -103,6 +103,7 @@ def test_two_reports_stand_side_by_side_and_one_that_does_not_fit_says_by_how_mu
         "collectives": {"fsdp": 5e9},
         "modelled_step_seconds": 0.5,
         "modelled_mfu": 0.25,
+        "modelled_mfu_without_overlap": 0.2,
     }
     large = fits | {
         "fits": False,
