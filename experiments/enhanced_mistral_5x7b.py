@@ -3,8 +3,8 @@
     python -m launch.pipeline --config=experiments/enhanced_mistral_5x7b.py --workdir=gs://BUCKET/DIR --dry_run
     python -m launch.compile_for_tpu --config=experiments/enhanced_mistral_5x7b.py --topology=v5p:4x8x8 --stage=joint
 
-Expected of the dry run: about 29.8 B parameters, 12.9 B of them active a token at top-2, plus router and reasoning block. Of
-the compilation: docs/performance.md.
+Expected of the dry run: about 29.8 B parameters, 12.9 B of them active a token at top-2, plus router and reasoning
+block. Of the compilation: docs/performance.md.
 """
 
 from ml_collections import ConfigDict

@@ -3,9 +3,9 @@
 python -m launch.compile_for_tpu --config=experiments/enhanced_mistral_5x7b.py --topology=v5p:4x8x8 --stage=joint \
     [--phase=end_to_end] [--output=FILE.json] [--compare=OTHER_CONFIG.py]
 
-Prints markdown: memory per chip and whether it fits, FLOPs against the formula, bytes exchanged by mesh axis, and a modelled
-step time, which no real one can be under (docs/performance.md). Exit codes: 0 compiled, or too large for the memory, which is
-an answer; 1 a stage, topology, mesh or batch that can't be; 2 usage.
+Prints markdown: memory per chip and whether it fits, FLOPs against the formula, bytes exchanged by mesh axis, and a
+modelled step time, which no real one can be under (docs/performance.md). Exit codes: 0 compiled, or too large for the
+memory, which is an answer; 1 a stage, topology, mesh or batch that can't be; 2 usage.
 """
 
 from __future__ import annotations

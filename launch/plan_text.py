@@ -68,7 +68,7 @@ def describe(config: ml_collections.ConfigDict) -> str:
 
 
 def _mesh(config: ml_collections.ConfigDict) -> tuple[jax.sharding.Mesh, sharding.ShardingRules, str]:
-    """The run's mesh and rules, and where it lies: on the devices here, or for a pod's config on the fewest that it fits."""
+    """The run's mesh and rules, and where it lies: on the devices here, or for a pod's config on the fewest it fits."""
     here = f"{jax.device_count()} {jax.devices()[0].platform} device(s)"
     try:
         return *training_run.mesh_and_rules(config), here

@@ -36,8 +36,8 @@ def of_step(
       coordinates: of each chip on the torus, in the order of the flattened mesh.
 
     Returns:
-      fits, bytes_per_chip, flops, audit, collectives, collectives_detail, roofline, modelled_step_seconds, modelled_mfu,
-      loops_of_unknown_length.
+      fits, bytes_per_chip, flops, audit, collectives, collectives_detail, roofline, modelled_step_seconds,
+      modelled_mfu, loops_of_unknown_length.
     """
     module = hlo.parse(text)
     unknown: list[str] = []
@@ -110,7 +110,7 @@ def audit_rows(
 
 
 def out_of_memory(message: str) -> tuple[int, int] | None:
-    """(bytes that a program would take, bytes that there are) from the compiler's refusal; None if it is another error."""
+    """(bytes that a program would take, bytes there are) by the compiler's refusal; None if it is another error."""
     found = re.search(r"Used ([\d.]+)([KMGT]?) of ([\d.]+)([KMGT]?) hbm", message)
     if not found:
         return None

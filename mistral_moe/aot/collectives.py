@@ -33,8 +33,8 @@ class Collective:
       times: runs per step.
       groups: chips that exchange something with each other, as places in the flattened mesh.
       waits: whether the core stands still meanwhile; other exchanges run beside computation.
-      bytes: what a chip receives in one run: of a result that is gathered, or an operand that is scattered, the share of
-        the other chips; twice that for an all-reduce (scatter, then gather).
+      bytes: what a chip receives in one run: of a result that is gathered, or an operand that is scattered, the share
+        of the other chips; twice that for an all-reduce (scatter, then gather).
     """
 
     kind: str
@@ -134,12 +134,12 @@ def axes_of(groups: Iterable[Sequence[int]], mesh_shape: Mapping[str, int]) -> s
 
 
 def seconds(collective: Collective, topology: Topology, coordinates: Sequence[tuple[int, ...]]) -> float:
-    """Time of all runs of a collective at the links' full bandwidth, every dimension of the torus that it spans in use."""
+    """Time of all runs of a collective at the links' full bandwidth, with every dimension of the torus that it spans."""
     spanned = links(topology, [coordinates[place] for place in collective.groups[0]])
     link = topology.chip.link_bandwidth
     if collective.kind.endswith("all-to-all"):
-        # Bytes travel a quarter of a ring on average, over two links a chip; through the middle link of a line of n goes a
-        # quarter of what its n chips send. The fullest dimension decides.
+        # Bytes travel a quarter of a ring on average, over two links a chip; through the middle link of a line of n
+        # goes a quarter of what its n chips send. The fullest dimension decides.
         hops = max(extent / (8 if count == 2 else 4) for extent, count in spanned)
         return collective.times * collective.bytes * hops / link
     used = 1 if collective.kind == "collective-permute" else sum(count for _, count in spanned)

@@ -1,4 +1,4 @@
-"""How fast a compiled step could be at best: what compute, memory and links need at the rates of the chip's data sheet."""
+"""How fast a compiled step could be at best: what compute, memory and links need at a data sheet's rates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Roofline:
     Attributes:
       compute: all FLOPs of the matrix units at their peak.
       memory: all bytes of the main memory at its bandwidth.
-      core: one operation after the other, each bound by its compute or its memory; copies that run beside them left out.
+      core: one operation after the other, each bound by its compute or its memory; copies that run beside them left
+        out.
       waiting: exchanges that the compiler put between the operations instead of beside them.
       links: all exchanges along each mesh axis, over the links that it spans.
     """

@@ -1,8 +1,8 @@
 """Bytes that a compiled program moves between a chip's main memory and its cores: a lower bound.
 
-Every fusion reads its operands and writes its results once, as far as they lie in main memory (the compiler keeps some in the
-chip's own); of an operand that a fusion only slices the slices count, of a result that it updates in place the update. Kernels
-count as they declare, what is received from other chips as read and written once.
+Every fusion reads its operands and writes its results once, as far as they lie in main memory (the compiler keeps some
+in the chip's own); of an operand that a fusion only slices the slices count, of a result that it updates in place the
+update. Kernels count as they declare, what is received from other chips as read and written once.
 """
 
 from __future__ import annotations

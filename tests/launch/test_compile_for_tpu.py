@@ -79,7 +79,8 @@ def test_a_small_mixture_keeps_to_its_budgets(tmp_path):
         assert low <= value <= high, (
             f"{name}: {value} is not within {low} to {high}; if it is meant, change {BUDGETS.name}"
         )
-    # Every part and direction does what the formula asks for, but for tiles that groups share and blocks on the diagonal.
+    # Every part and direction does what the formula asks for, but for tiles that groups share and blocks on the
+    # diagonal.
     for row in report["audit"]:
         if row["ratio"] is not None and row["part"] not in ("experts", "attention_scores"):
             assert row["ratio"] == pytest.approx(1, abs=0.01), row
