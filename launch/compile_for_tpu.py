@@ -3,9 +3,9 @@
 python -m launch.compile_for_tpu --config=experiments/enhanced_mistral_5x7b.py --topology=v5p:4x8x8 --stage=joint \
     [--phase=end_to_end] [--output=FILE.json] [--compare=OTHER_CONFIG.py]
 
-Prints markdown: memory per chip and whether it fits, FLOPs against the formula, bytes exchanged by mesh axis, and a modelled
-step time, which no real one can be under (docs/performance.md). Exit codes: 0 compiled, or too large for the memory, which is
-an answer; 1 a stage, topology, mesh or batch that can't be; 2 usage.
+Prints markdown: memory per chip and whether it fits, FLOPs against the formula, bytes exchanged by mesh axis, and a
+modelled step time, which no real one can be under (docs/performance.md). Exit codes: 0 compiled, or too large for the
+memory, which is an answer; 1 a stage, topology, mesh or batch that can't be; 2 usage.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def compile_stage(
     mesh, rules = training_program.mesh_and_rules(config, len(made.plan.branches), devices)
     params = models.abstract_params(made.model)
     program = training_program.build(made.plan, params, mesh, rules)
-    training_program.check_rows(made.rows, program, made.rows_key)
+    training_program.check_rows(made.rows, program, made.rows_key, made.plan.accumulate)
     batch = stage_programs.batch_shapes(made, program)
     chips_count = mesh.size
     ideal = {
@@ -110,7 +110,7 @@ def compile_stage(
         compiled.as_text(),
         compiled.memory_analysis(),
         ideal,
-        local_tokens=made.rows * made.seq_len // ways,
+        local_tokens=made.rows * made.seq_len // ways // made.plan.accumulate,
         window=made.model.sliding_window,
         mesh_shape=dict(mesh.shape),
         topology=topology,

@@ -17,7 +17,9 @@ from mistral_moe.report import wording
 from mistral_moe.training.flops import forward_flops, parameter_count, router_training_flops, training_flops
 
 
-def bytes_per_device(model: MistralConfig, mesh: jax.sharding.Mesh, rules: sharding.ShardingRules) -> int:
+def bytes_per_device(
+    model: MistralConfig, mesh: jax.sharding.Mesh | jax.sharding.AbstractMesh, rules: sharding.ShardingRules
+) -> int:
     """Bytes that a model's parameters take on one device of the mesh."""
     shapes = models.abstract_params(model)
     placed = sharding.tree_shardings(shapes, mesh, rules)
@@ -38,7 +40,7 @@ def describe(config: ml_collections.ConfigDict) -> str:
         "dense (seed, branch, peer)": models.dense_config(config),
         "mixture": models.mixture_config(config, reasoning=True),
     }
-    mesh, rules = training_run.mesh_and_rules(config)
+    mesh, rules, where = _mesh(config)
     lines = ["model                       parameters      active   bytes/device  + AdamW   forward FLOPs/token"]
     for name, model in shapes.items():
         count = parameter_count(model)
@@ -51,7 +53,7 @@ def describe(config: ml_collections.ConfigDict) -> str:
             f"{name:26}{wording.count(count['total']):>12}{wording.count(count['active']):>12}{wording.size(placed):>15}"
             f"{wording.size(3 * placed):>9}{wording.count(flops):>22}"
         )
-    lines += ["", f"mesh {dict(mesh.shape)} on {mesh.size} {jax.devices()[0].platform} device(s)", ""]
+    lines += ["", f"mesh {dict(mesh.shape)} on {where}", ""]
     lines.append(f"{'stage':18}{'steps':>8}{'tokens':>10}{'FLOPs/token':>13}{'FLOPs':>10}")
     rows = _training_rows(config, seq_len)
     for name, steps, tokens, flops in rows:
@@ -63,6 +65,20 @@ def describe(config: ml_collections.ConfigDict) -> str:
     tokens = steps * int(config.train.batch_size) * seq_len
     lines.append(_training_line("dense", steps, tokens, per_token))
     return "\n".join(lines)
+
+
+def _mesh(config: ml_collections.ConfigDict) -> tuple[jax.sharding.Mesh, sharding.ShardingRules, str]:
+    """The run's mesh and rules, and where it lies: on the devices here, or for a pod's config on the fewest it fits."""
+    here = f"{jax.device_count()} {jax.devices()[0].platform} device(s)"
+    try:
+        return *training_run.mesh_and_rules(config), here
+    except UserError as error:
+        sizes = {axis: max(int(size), 1) for axis, size in config.mesh.items()}
+        if not isinstance(error.__cause__, sharding.ShardingError) or math.prod(sizes.values()) <= jax.device_count():
+            raise
+        shape = tuple(sizes.get(axis, 1) for axis in sharding.MESH_AXES)
+        mesh = jax.sharding.AbstractMesh(shape, sharding.MESH_AXES)
+        return mesh, sharding.ShardingRules(), f"{mesh.size} devices or a multiple; here are {here}"
 
 
 def _training_line(name: str, steps: int, tokens: int, flops: float) -> str:

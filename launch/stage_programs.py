@@ -1,4 +1,4 @@
-"""Every training stage as a program that can be compiled without a workdir: its plan, its model and the shapes it reads."""
+"""Every training stage as a program that compiles without a workdir: its plan, its model and the shapes it reads."""
 
 from __future__ import annotations
 

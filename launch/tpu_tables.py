@@ -81,8 +81,8 @@ def _exchanges(report: Mapping[str, Any]) -> str:
     rows = []
     for axis, entry in report["collectives_detail"].items():
         kinds = ", ".join(f"{kind} {_gb(size)}" for kind, size in sorted(entry["kinds"].items(), key=lambda x: -x[1]))
-        rows.append([axis, kinds, _gb(entry["bytes"]), _seconds(entry["seconds"])])
-    return _table(["mesh axis", "kinds", "a chip receives", "at the links' rate"], rows)
+        rows.append([axis, kinds, _gb(entry["bytes"]), _seconds(entry["seconds"]), _seconds(entry["waiting"])])
+    return _table(["mesh axis", "kinds", "a chip receives", "at the links' rate", "waited for"], rows)
 
 
 def _roofline(report: Mapping[str, Any]) -> str:
@@ -92,21 +92,16 @@ def _roofline(report: Mapping[str, Any]) -> str:
         ["compute: compiled FLOPs at the peak", _seconds(terms["compute_seconds"])],
         ["memory: bytes at the bandwidth", _seconds(terms["memory_seconds"])],
         ["core: each operation bound by one of the two", _seconds(terms["core_seconds"])],
+        ["waiting: exchanges that nothing runs beside", _seconds(terms["waiting_seconds"])],
         ["links: all exchanges", _seconds(links)],
-        [f"**step = max(core, memory, links)**, bound by {terms['bound']}", _seconds(report["modelled_step_seconds"])],
+        [
+            f"**step = max(core + waiting, memory, links)**, bound by {terms['bound']}",
+            _seconds(report["modelled_step_seconds"]),
+        ],
         ["**MFU = ideal FLOPs / (step x peak)**, an upper bound", _percent(report["modelled_mfu"])],
-        ["MFU if nothing overlapped: step = core + links", _percent(without_overlap(report))],
+        ["MFU if no exchange ran beside computation", _percent(report["modelled_mfu_without_overlap"])],
     ]
     return _table(["modelled", ""], rows)
-
-
-def without_overlap(report: Mapping[str, Any]) -> float | None:
-    """MFU if exchanges and computation took turns."""
-    if report["modelled_mfu"] is None:
-        return None
-    terms = report["roofline"]
-    serial = terms["core_seconds"] + sum(terms["link_seconds"].values())
-    return report["modelled_mfu"] * report["modelled_step_seconds"] / serial
 
 
 def one(report: Mapping[str, Any]) -> str:
@@ -166,7 +161,7 @@ _COLUMNS = (
     ("step", lambda r: _seconds(r["modelled_step_seconds"])),
     ("bound by", lambda r: r["roofline"]["bound"] if r["fits"] and "roofline" in r else "–"),
     ("MFU at most", lambda r: _percent(r["modelled_mfu"])),
-    ("MFU without overlap", lambda r: _percent(without_overlap(r))),
+    ("MFU without overlap", lambda r: _percent(r.get("modelled_mfu_without_overlap"))),
 )
 
 

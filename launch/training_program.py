@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 import dataclasses
+import math
 from typing import Any
 
 import jax
@@ -129,21 +130,21 @@ def split(params: dict, plan: Plan) -> tuple[dict, dict]:
         raise UserError(str(error), "mend the learning rates in the config") from error
 
 
-def check_rows(num_rows: int, program: Program, name: str) -> None:
-    """Holds the rows of a batch (of one branch) against the mesh.
+def check_rows(num_rows: int, program: Program, name: str, accumulate: int = 1) -> None:
+    """Holds the rows of a batch (of one branch), or of each of its microbatches, against the mesh.
 
     Raises:
       UserError: they don't divide; names the key and the nearest numbers that do.
     """
     spec = program.rows.spec
     axes = spec[-1] or ()
-    ways = 1
-    for axis in axes:
-        ways *= program.mesh.shape[axis]
-    if num_rows % ways:
-        below = num_rows // ways * ways
-        near = f"{below} or {below + ways}" if below else f"{ways}"
+    ways = math.prod(program.mesh.shape[axis] for axis in axes)
+    least = ways * accumulate
+    if num_rows % least:
+        below = num_rows // least * least
+        near = f"{below} or {below + least}" if below else f"{least}"
+        parts = f" in {accumulate} microbatches" if accumulate > 1 else ""
         raise UserError(
-            f"{name}={num_rows} rows do not divide over {ways} devices ({' x '.join(axes)} of the mesh)",
+            f"{name}={num_rows} rows do not divide over {ways} devices ({' x '.join(axes)} of the mesh){parts}",
             f"set --config.{name} to {near}",
         )

@@ -3,9 +3,9 @@
     with mesh_context.use(mesh):
         state, metrics = jax.jit(step)(state, batch)
 
-Most of the model leaves its partitioning to the compiler. Two things can't be left to it: a sort (over a sharded axis it
-becomes an exchange between all devices) and a kernel (the compiler can't look inside). They go through `over_mesh`. Without a
-mesh, or on one device, every function here changes nothing.
+Most of the model leaves its partitioning to the compiler. Two things can't be left to it: a sort (over a sharded axis
+it becomes an exchange between all devices) and a kernel (the compiler can't look inside). They go through `over_mesh`.
+Without a mesh, or on one device, every function here changes nothing.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def axis_sizes() -> dict[str, int]:
 def dividing(size: int, *axes: str) -> tuple[str, ...]:
     """Those of `axes` that are on the mesh and, one after the other, divide a dimension of `size`.
 
-    A dimension that an axis doesn't divide is whole on each of the axis's devices: the result stays right, the work is done
-    several times.
+    A dimension that an axis doesn't divide is whole on each of the axis's devices: the result stays right, the work is
+    done several times.
     """
     sizes, chosen = axis_sizes(), ()
     for axis in axes:
@@ -70,7 +70,7 @@ def over_mesh(fn: Callable[..., Any], in_specs: Any, out_specs: Any) -> Callable
 
 
 def constrain(x: jax.Array, *axes: str | tuple[str, ...] | None) -> jax.Array:
-    """Lays the leading dimensions of `x` on the named mesh axes, as far as they divide; the rest is whole everywhere."""
+    """Lays the leading dimensions of `x` on the named mesh axes, as far as they divide; the rest is whole."""
     if not axis_sizes():
         return x
     placed = [dividing(size, *((axis,) if isinstance(axis, str) else axis or ())) for axis, size in zip(axes, x.shape)]

@@ -49,8 +49,8 @@ class ShardingRules:
       batch: rows of a batch.
       branch: the leading axis of many branches trained in one program.
       embed, vocab, heads, kv_heads, mlp, expert: dimensions of the parameters.
-      mlp_rows: hidden units where they are a matrix's rows. TPUs scatter gradients along any dimension but the last, and add
-        all of them everywhere instead where they must: so what is gathered lies on rows.
+      mlp_rows: hidden units where they are a matrix's rows. TPUs scatter gradients along any dimension but the last,
+        and add all of them everywhere instead where they must: so what is gathered lies on rows.
     """
 
     batch: tuple[str, ...] = ROW_AXES
@@ -145,8 +145,8 @@ def param_spec(
         for axis in axes if isinstance(axes, tuple) else (axes,) if axes else ():
             if left % mesh.shape[axis]:
                 raise ShardingError(
-                    f"{path}: dimension {dimension} ({names[dimension] or 'branch'}, {size}) does not divide over mesh axis "
-                    f"{axis!r} of size {mesh.shape[axis]}; change the mesh or the rule"
+                    f"{path}: dimension {dimension} ({names[dimension] or 'branch'}, {size}) does not divide over "
+                    f"mesh axis {axis!r} of size {mesh.shape[axis]}; change the mesh or the rule"
                 )
             left //= mesh.shape[axis]
     return PartitionSpec(*spec)

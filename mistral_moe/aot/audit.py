@@ -36,8 +36,8 @@ def of_step(
       coordinates: of each chip on the torus, in the order of the flattened mesh.
 
     Returns:
-      fits, bytes_per_chip, flops, audit, collectives, collectives_detail, roofline, modelled_step_seconds, modelled_mfu,
-      loops_of_unknown_length.
+      fits, bytes_per_chip, flops, audit, collectives, collectives_detail, roofline, modelled_step_seconds,
+      modelled_mfu, loops_of_unknown_length.
     """
     module = hlo.parse(text)
     unknown: list[str] = []
@@ -45,7 +45,13 @@ def of_step(
         pass
     by_part = matmuls.by_part(matmuls.find(module, local_tokens, window))
     exchanged = collectives.summary(collectives.find(module, len(coordinates)), mesh_shape, topology, coordinates)
-    bound = roofline.model(module, topology.chip, {axis: entry["seconds"] for axis, entry in exchanged.items()}, window)
+    bound = roofline.model(
+        module,
+        topology.chip,
+        links={axis: entry["seconds"] for axis, entry in exchanged.items()},
+        waiting=sum(entry["waiting"] for entry in exchanged.values()),
+        window=window,
+    )
     compiled = sum(sum(entry.values()) for entry in by_part.values())
     again = sum(entry[AGAIN] for entry in by_part.values())
     needed = sum(sum(entry.values()) for entry in ideal.values())
@@ -76,11 +82,13 @@ def of_step(
             "compute_seconds": bound.compute,
             "memory_seconds": bound.memory,
             "core_seconds": bound.core,
+            "waiting_seconds": bound.waiting,
             "link_seconds": dict(bound.links),
             "bound": bound.bound,
         },
         "modelled_step_seconds": bound.step,
         "modelled_mfu": needed / (bound.step * topology.chip.flops),
+        "modelled_mfu_without_overlap": needed / (bound.step_in_turns * topology.chip.flops),
         "loops_of_unknown_length": unknown,
     }
 
@@ -102,7 +110,7 @@ def audit_rows(
 
 
 def out_of_memory(message: str) -> tuple[int, int] | None:
-    """(bytes that a program would take, bytes that there are) from the compiler's refusal; None if it is another error."""
+    """(bytes that a program would take, bytes there are) by the compiler's refusal; None if it is another error."""
     found = re.search(r"Used ([\d.]+)([KMGT]?) of ([\d.]+)([KMGT]?) hbm", message)
     if not found:
         return None

@@ -1,8 +1,9 @@
 """The chips that programs are compiled for, by their public data sheets, and the torus that they are wired as.
 
-Sources: https://cloud.google.com/tpu/docs/v5e, .../v5p, .../v6e (system architecture: peak compute in bf16, HBM bandwidth,
-bidirectional ICI bandwidth per chip). A link's bandwidth is half of the last (one direction), shared among the chip's links.
-The memory that a program may use is what the compiler itself reports as the capacity when one doesn't fit.
+Sources: https://cloud.google.com/tpu/docs/v5e, .../v5p, .../v6e (system architecture: peak compute in bf16, HBM
+bandwidth, bidirectional ICI bandwidth per chip). A link's bandwidth is half of the last (one direction), shared among
+the chip's links. The memory that a program may use is what the compiler itself reports as the capacity when one
+doesn't fit.
 """
 
 from __future__ import annotations

@@ -32,14 +32,16 @@ class Collective:
       op_name: where in the model it comes from.
       times: runs per step.
       groups: chips that exchange something with each other, as places in the flattened mesh.
-      bytes: what a chip receives in one run: of a result that is gathered, or an operand that is scattered, the share of
-        the other chips; twice that for an all-reduce (scatter, then gather).
+      waits: whether the core stands still meanwhile; other exchanges run beside computation.
+      bytes: what a chip receives in one run: of a result that is gathered, or an operand that is scattered, the share
+        of the other chips; twice that for an all-reduce (scatter, then gather).
     """
 
     kind: str
     op_name: str
     times: int
     groups: tuple[tuple[int, ...], ...]
+    waits: bool
     bytes: float
 
 
@@ -115,8 +117,14 @@ def find(module: Module, num_devices: int) -> Iterator[Collective]:
             kind = "reduce-scatter"
         inside = module.computations[run.computation]
         operand_bytes = sum(inside[name].bytes for name in run.instruction.operands)
-        received = _received(kind, run, operand_bytes, len(groups[0]))
-        yield Collective(kind, run.instruction.op_name, run.times, tuple(map(tuple, groups)), received)
+        yield Collective(
+            kind=kind,
+            op_name=run.instruction.op_name,
+            times=run.times,
+            groups=tuple(map(tuple, groups)),
+            waits=not chain and not run.instruction.opcode.endswith("-start"),
+            bytes=_received(kind, run, operand_bytes, len(groups[0])),
+        )
 
 
 def axes_of(groups: Iterable[Sequence[int]], mesh_shape: Mapping[str, int]) -> str:
@@ -126,12 +134,12 @@ def axes_of(groups: Iterable[Sequence[int]], mesh_shape: Mapping[str, int]) -> s
 
 
 def seconds(collective: Collective, topology: Topology, coordinates: Sequence[tuple[int, ...]]) -> float:
-    """Time of all runs of a collective at the links' full bandwidth, every dimension of the torus that it spans in use."""
+    """Time of all runs of a collective at the links' full bandwidth, with every dimension of the torus that it spans."""
     spanned = links(topology, [coordinates[place] for place in collective.groups[0]])
     link = topology.chip.link_bandwidth
     if collective.kind.endswith("all-to-all"):
-        # Bytes travel a quarter of a ring on average, over two links a chip; through the middle link of a line of n goes a
-        # quarter of what its n chips send. The fullest dimension decides.
+        # Bytes travel a quarter of a ring on average, over two links a chip; through the middle link of a line of n
+        # goes a quarter of what its n chips send. The fullest dimension decides.
         hops = max(extent / (8 if count == 2 else 4) for extent, count in spanned)
         return collective.times * collective.bytes * hops / link
     used = 1 if collective.kind == "collective-permute" else sum(count for _, count in spanned)
@@ -144,13 +152,15 @@ def summary(
     topology: Topology,
     coordinates: Sequence[tuple[int, ...]],
 ) -> dict[str, dict]:
-    """By mesh axis: bytes that a chip receives a step, seconds, and the bytes of each kind."""
+    """By mesh axis: bytes that a chip receives a step, seconds, of those the seconds waited for, and bytes by kind."""
     result: dict[str, dict] = {}
     for collective in found:
         axis = axes_of(collective.groups, mesh_shape)
-        entry = result.setdefault(axis, {"bytes": 0.0, "seconds": 0.0, "kinds": {}})
+        entry = result.setdefault(axis, {"bytes": 0.0, "seconds": 0.0, "waiting": 0.0, "kinds": {}})
         moved = collective.times * collective.bytes
         entry["bytes"] += moved
-        entry["seconds"] += seconds(collective, topology, coordinates)
+        taken = seconds(collective, topology, coordinates)
+        entry["seconds"] += taken
+        entry["waiting"] += taken * collective.waits
         entry["kinds"][collective.kind] = entry["kinds"].get(collective.kind, 0.0) + moved
     return result

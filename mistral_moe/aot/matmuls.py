@@ -1,8 +1,8 @@
 """FLOPs of a compiled program's matrix multiplications, by part of the model and direction.
 
-Counted is what the matrix units do: dots and convolutions (a TPU's compiler writes a batched matmul as a convolution) by
-their shapes, attention kernels by the blocks that they visit, other kernels by the cost that they declare, each as often as
-the loops around it run. What the vector units do is not.
+Counted is what the matrix units do: dots and convolutions (a TPU's compiler writes a batched matmul as a convolution)
+by their shapes, attention kernels by the blocks that they visit, other kernels by the cost that they declare, each as
+often as the loops around it run. What the vector units do is not.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def visible_blocks(length: int, block_q: int, block_kv: int, window: int | None)
 def splash_flops(instruction: Instruction, operands: list[Instruction], window: int | None) -> tuple[float, float]:
     """(FLOPs that the result needs, FLOPs of what is computed again) of one of the splash attention kernels.
 
-    Forward are scores and values, 2 matmuls. Backward needs 4: the weights' gradient, queries', keys' and values'. The scores
-    are made again, once if one kernel does it all; of two, the second also makes the weights' gradient again.
+    Forward are scores and values, 2 matmuls. Backward needs 4: the weights' gradient, queries', keys' and values'. The
+    scores are made again, once if one kernel does it all; of two, the second also makes the weights' gradient again.
     """
     batch, heads, length, width = next(o.arrays[0].dims for o in operands if len(o.arrays[0].dims) == 4)
     kind = re.search(r"splash_m[hq]a_(fwd|dq|dkv)", instruction.op_name)[1]

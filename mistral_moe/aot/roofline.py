@@ -1,4 +1,4 @@
-"""How fast a compiled step could be at best: what compute, memory and links need at the rates of the chip's data sheet."""
+"""How fast a compiled step could be at best: what compute, memory and links need at a data sheet's rates."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from mistral_moe.aot import matmuls, traffic
 from mistral_moe.aot.chips import Chip
+from mistral_moe.aot.collectives import KINDS
 from mistral_moe.aot.hlo import Module, runs
 
-_BESIDE = ("copy-start", "slice-start")
+_BESIDE = ("copy", "slice")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,35 +20,44 @@ class Roofline:
     Attributes:
       compute: all FLOPs of the matrix units at their peak.
       memory: all bytes of the main memory at its bandwidth.
-      core: one operation after the other, each bound by its compute or its memory; copies that run beside them left out.
-      links: bytes exchanged along each mesh axis, over the links that it spans.
+      core: one operation after the other, each bound by its compute or its memory; copies that run beside them left
+        out.
+      waiting: exchanges that the compiler put between the operations instead of beside them.
+      links: all exchanges along each mesh axis, over the links that it spans.
     """
 
     compute: float
     memory: float
     core: float
+    waiting: float
     links: Mapping[str, float]
 
     @property
     def step(self) -> float:
-        """Core, memory and links wait for each other never; exchanges along different axes share the links."""
-        return max(self.core, self.memory, sum(self.links.values()))
+        """The longest of three: operations and what stands between them, memory, and links, which all axes share."""
+        return max(self.core + self.waiting, self.memory, sum(self.links.values()))
+
+    @property
+    def step_in_turns(self) -> float:
+        """The step if no exchange ran beside computation."""
+        return max(self.core + sum(self.links.values()), self.memory)
 
     @property
     def bound(self) -> str:
         """Which of them decides."""
-        if self.step == self.core:
-            return "compute" if self.compute > self.core / 2 else "memory"
+        if self.step == self.core + self.waiting:
+            return "compute" if self.compute > self.step / 2 else "memory"
         return "memory" if self.step == self.memory else "links"
 
 
-def model(module: Module, chip: Chip, links: Mapping[str, float], window: int | None) -> Roofline:
+def model(module: Module, chip: Chip, links: Mapping[str, float], waiting: float, window: int | None) -> Roofline:
     """The roofline of a program on a chip.
 
     Args:
       module: the program.
       chip: what it runs on.
       links: seconds of its collectives, by mesh axis.
+      waiting: of those, the seconds of collectives that nothing runs beside.
       window: tokens that attention sees, None for all.
     """
     compute = memory = core = 0.0
@@ -59,9 +69,9 @@ def model(module: Module, chip: Chip, links: Mapping[str, float], window: int | 
             flops, times = 0.0, run.times
             everything = traffic.bytes_of(run, module)
             memory += times * everything / chip.hbm_bandwidth
-            moved = 0.0 if run.instruction.opcode in _BESIDE else everything
+            moved = 0.0 if run.instruction.opcode.removesuffix("-start") in (*_BESIDE, *KINDS) else everything
         own = matmuls.flops_of(module, run, window)
         flops += own
         compute += run.times * own / chip.flops
     core += times * max(flops / chip.flops, moved / chip.hbm_bandwidth)
-    return Roofline(compute, memory, core, dict(links))
+    return Roofline(compute, memory, core, waiting, dict(links))

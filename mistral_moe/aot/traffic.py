@@ -1,8 +1,8 @@
 """Bytes that a compiled program moves between a chip's main memory and its cores: a lower bound.
 
-Every fusion reads its operands and writes its results once, as far as they lie in main memory (the compiler keeps some in the
-chip's own); of an operand that a fusion only slices the slices count, of a result that it updates in place the update. Kernels
-count as they declare, what is received from other chips as read and written once.
+Every fusion reads its operands and writes its results once, as far as they lie in main memory (the compiler keeps some
+in the chip's own); of an operand that a fusion only slices the slices count, of a result that it updates in place the
+update. Kernels count as they declare, what is received from other chips as read and written once.
 """
 
 from __future__ import annotations
@@ -34,14 +34,19 @@ def _exchanges(instruction: Instruction) -> bool:
     return instruction.opcode.removesuffix("-start") in KINDS or "AsyncCollective" in instruction.text
 
 
-def _read(name: str, users: dict[str, list[Instruction]], whole: int) -> int:
-    """Bytes of a fusion's parameter that it reads."""
+def _read(name: str, inside: dict[str, Instruction], module: Module, whole: int) -> int:
+    """Bytes that the computation `inside` reads of its value `name`, of `whole` bytes."""
     total = 0
-    for user in users.get(name, []):
+    for user in _users(inside).get(name, []):
         if user.opcode in _SLICES and user.operands[0] == name:
             total += user.bytes
         elif user.opcode == "bitcast":
-            total += _read(user.name, users, whole)
+            total += _read(user.name, inside, module, whole)
+        elif user.opcode == "fusion":
+            nested = module.computations[called(user)[0]]
+            for place, operand in enumerate(user.operands):
+                if operand == name:
+                    total += _read(_parameter(nested, place), nested, module, whole)
         elif user.opcode == "tuple" or _exchanges(user):
             continue
         elif user.opcode == "dynamic-update-slice" and user.operands[0] == name:
@@ -51,29 +56,37 @@ def _read(name: str, users: dict[str, list[Instruction]], whole: int) -> int:
     return min(total, whole)
 
 
-def _written(result: Instruction, inside: dict[str, Instruction]) -> int:
-    """Bytes that one result of a fusion writes."""
+def _parameter(inside: dict[str, Instruction], place: int) -> str:
+    return next(i.name for i in inside.values() if i.opcode == "parameter" and int(i.literal) == place)
+
+
+def _written(result: Instruction, inside: dict[str, Instruction], module: Module, whole: int) -> int:
+    """Bytes that one result of a fusion writes, of `whole` bytes."""
     source = result
     while source.opcode in _PASSING and source.operands:
         source = inside[source.operands[0]]
     if source.opcode == "parameter" or _exchanges(source):
         return 0
     if source.opcode == "dynamic-update-slice":
-        return inside[source.operands[1]].bytes
-    return _in_memory(result.arrays)
+        return min(inside[source.operands[1]].bytes, whole)
+    if source.opcode == "fusion":
+        nested = module.computations[called(source)[0]]
+        root = next(i for i in nested.values() if i.is_root)
+        if root.opcode != "tuple":
+            return _written(root, nested, module, whole)
+    return whole
 
 
 def _fusion(instruction: Instruction, module: Module, operands: list[Instruction]) -> int:
     inside = module.computations[called(instruction)[0]]
-    users = _users(inside)
     total = 0
     for parameter in (i for i in inside.values() if i.opcode == "parameter"):
-        given = operands[int(parameter.literal)]
-        total += _read(parameter.name, users, _in_memory(given.arrays)) if _in_memory(given.arrays) else 0
+        whole = _in_memory(operands[int(parameter.literal)].arrays)
+        total += _read(parameter.name, inside, module, whole) if whole else 0
     root = next(i for i in inside.values() if i.is_root)
     results = [inside[name] for name in root.operands] if root.opcode == "tuple" else [root]
     for result, place in zip(results, instruction.arrays):
-        total += _written(result, inside) if place.space == 0 else 0
+        total += _written(result, inside, module, place.bytes) if place.space == 0 else 0
     return total
 
 

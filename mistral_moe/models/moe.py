@@ -1,10 +1,10 @@
 """The mixture's feed-forward: tokens sorted by expert, three grouped matmuls, sorted back. Dropless.
 
-On a mesh every device sorts the tokens of its own rows. The experts' weights are gathered over `fsdp` for the layer that is
-running and their gradients scattered back; `tensor` splits the hidden units. Where `expert` is larger than 1 each of its
-devices holds some of the experts and sees the tokens of all rows along that axis: it sorts those of its experts to the front,
-leaves the others out, and the outputs are summed. Exchanging only what is needed (all-to-all of ragged parts) would send less,
-but XLA has no such operation on CPU, so that it could not be tested.
+On a mesh every device sorts the tokens of its own rows. The experts' weights are gathered over `fsdp` for the layer
+that is running and their gradients scattered back; `tensor` splits the hidden units. Where `expert` is larger than 1
+each of its devices holds some of the experts and sees the tokens of all rows along that axis: it sorts those of its
+experts to the front, leaves the others out, and the outputs are summed. Exchanging only what is needed (all-to-all of
+ragged parts) would send less, but XLA has no such operation on CPU, so that it could not be tested.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Dispatch:
 
 
 def _layout(num_rows: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Mesh axes that rows are on inside the experts, and those with `expert`, where parts differ from device to device."""
+    """Mesh axes that rows are on inside the experts, and with `expert` those that each have a part of their own."""
     rows = mesh_context.dividing(num_rows, "data", "fsdp")
     return rows, (*rows, "expert") if mesh_context.axis_sizes().get("expert", 1) > 1 else rows
 

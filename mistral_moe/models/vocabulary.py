@@ -1,4 +1,4 @@
-"""The two ends of the model on a mesh, embedding and head: every device takes its own tokens against the whole vocabulary."""
+"""The two ends of the model on a mesh: each device takes its own tokens against the whole vocabulary."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def head_cross_entropy(
 ) -> tuple[jax.Array, jax.Array]:
     """`token_cross_entropy`; on a mesh each device runs it on the tokens it holds, and `chunk` counts those.
 
-    Chunks of the whole batch would each lie on one device while the others wait. `tensor` splits the tokens here, not the
-    vocabulary: the softmax then needs no exchange, and the head is gathered once a pass.
+    Chunks of the whole batch would each lie on one device while the others wait. `tensor` splits the tokens here, not
+    the vocabulary: the softmax then needs no exchange, and the head is gathered once a pass.
 
     Args:
       hidden: [B, T, D].

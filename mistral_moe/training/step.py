@@ -118,8 +118,9 @@ def make_branch_step(
     Args:
       step: of one branch.
       state: of all branches, arrays or shapes.
-      mesh_axis: the axis of the mesh in context (`mesh_context.use`) that branches lie on. Each of its devices then runs a
-        program of its own branches alone, so that no collective can cross them. None: every device works on all branches.
+      mesh_axis: the axis of the mesh in context (`mesh_context.use`) that branches lie on. Each of its devices then
+        runs a program of its own branches alone, so that no collective can cross them. None: every device works on all
+        branches.
 
     Returns:
       step(states, batches) -> (states, metrics).

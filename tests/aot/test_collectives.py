@@ -72,10 +72,10 @@ def test_time_is_bytes_over_the_links_that_a_group_spans():
     pod = chips.topology("v5p:2x2x4")
     places = [(x, y, z) for z in range(4) for y in range(2) for x in range(2)]
     whole = (tuple(range(16)),)
-    gather = collectives.Collective("all-gather", "", 3, whole, 1e9)
+    gather = collectives.Collective("all-gather", "", 3, whole, True, 1e9)
     # Two lines of 2 and a ring of 4: four links of 100 GB/s.
     assert collectives.seconds(gather, pod, places) == pytest.approx(3 * 1e9 / 400e9)
-    exchange = collectives.Collective("all-to-all", "", 1, whole, 1e9)
+    exchange = collectives.Collective("all-to-all", "", 1, whole, True, 1e9)
     assert collectives.seconds(exchange, pod, places) == pytest.approx(1e9 * 0.5 / 100e9)
 
 

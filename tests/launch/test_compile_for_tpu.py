@@ -79,7 +79,8 @@ def test_a_small_mixture_keeps_to_its_budgets(tmp_path):
         assert low <= value <= high, (
             f"{name}: {value} is not within {low} to {high}; if it is meant, change {BUDGETS.name}"
         )
-    # Every part and direction does what the formula asks for, but for tiles that groups share and blocks on the diagonal.
+    # Every part and direction does what the formula asks for, but for tiles that groups share and blocks on the
+    # diagonal.
     for row in report["audit"]:
         if row["ratio"] is not None and row["part"] not in ("experts", "attention_scores"):
             assert row["ratio"] == pytest.approx(1, abs=0.01), row
@@ -103,6 +104,7 @@ def test_two_reports_stand_side_by_side_and_one_that_does_not_fit_says_by_how_mu
         "collectives": {"fsdp": 5e9},
         "modelled_step_seconds": 0.5,
         "modelled_mfu": 0.25,
+        "modelled_mfu_without_overlap": 0.2,
     }
     large = fits | {
         "fits": False,
