@@ -239,9 +239,9 @@ class Engine:
           places: S, places of each row's cache. Without a sliding window prompt and completion must fit; with one of at
             most S tokens texts may be of any length.
           burst: tokens between two looks at the requests; what is streamed comes in pieces of at most so many.
-          together: prompts of one width that are read in one pass, which always has so many rows, so that its
-            shape does not depend on the company. More is faster where many requests come at once, slower where they come
-            one by one.
+          together: prompts of one width that are read in one pass, which always has so many rows, so that
+            its shape does not depend on the company. More is faster where many requests come at once, slower where they
+            come one by one.
 
         Raises:
           ValueError: a number below 1.
