@@ -147,7 +147,9 @@ class Ours:
         size = min(len(work.prompts), MIXED_ROWS if len(set(work.new_tokens)) > 1 else len(work.prompts)), longest
         if size != self._size:
             places = cache_lib.places_needed(self._config, longest)
-            self._engine, self._size = Engine(self._config, self._weights, size[0], places, self._burst), size
+            together = 1 if len(set(work.new_tokens)) > 1 else min(8, size[0])
+            self._engine = Engine(self._config, self._weights, size[0], places, self._burst, together)
+            self._size = size
         requests = [Request(prompt, new) for prompt, new in zip(work.prompts, work.new_tokens, strict=True)]
         return [completion.tokens for completion in self._engine.generate(requests)]
 

@@ -55,31 +55,35 @@ def places_needed(config: MistralConfig, length: int) -> int:
     return length if config.sliding_window is None else min(length, config.sliding_window)
 
 
-def insert(cache: Cache, row: jax.Array, prompt: Cache, length: jax.Array) -> Cache:
-    """Gives a row to a prompt; nothing of what was there before is left.
+def insert(cache: Cache, rows: jax.Array, prompts: Cache, lengths: jax.Array) -> Cache:
+    """Gives rows to prompts; nothing of what was there before is left.
 
     Args:
       cache: of B rows and S places.
-      row: int32 scalar.
-      prompt: of one row whose place p holds the token at position p, as `forward.read_prompts` gives it; what lies past
-        `length` is ignored.
-      length: int32 scalar, tokens of the prompt.
+      rows: [P] int32, all different; B for a prompt that is to be left out.
+      prompts: of P rows whose place p holds the token at position p, as `forward.read_prompts` gives it; what lies past
+        a row's length is ignored.
+      lengths: [P] int32, tokens of each prompt.
 
     Returns:
-      The cache with the prompt's last S tokens in that row.
+      The cache with each prompt's last S tokens in its row.
     """
-    places, width = cache.positions.shape[1], prompt.values[0].shape[2]
+    places, width = cache.positions.shape[1], prompts.values[0].shape[2]
     place = jnp.arange(places, dtype=jnp.int32)
-    # The newest of the prompt's positions that share a place.
-    position = place + (length - 1 - place) // places * places
-    source = jnp.clip(position, 0, width - 1)
+    # The newest of a prompt's positions that share a place.
+    positions = place + (lengths[:, None] - 1 - place) // places * places
+    source = jnp.clip(positions, 0, width - 1)
 
     def put(kept: jax.Array, new: jax.Array) -> jax.Array:
-        return jax.lax.dynamic_update_index_in_dim(kept, new.astype(kept.dtype), row, axis=0)
+        return kept.at[rows].set(new.astype(kept.dtype), mode="drop", unique_indices=True)
+
+    def in_ring(new: jax.Array, axis: int) -> jax.Array:
+        index = source.reshape(source.shape[0], *(places if i == axis else 1 for i in range(1, new.ndim)))
+        return jnp.take_along_axis(new, index, axis=axis)
 
     return Cache(
-        keys=tuple(put(kept, new[0][:, :, source]) for kept, new in zip(cache.keys, prompt.keys)),
-        values=tuple(put(kept, new[0][:, source]) for kept, new in zip(cache.values, prompt.values)),
-        sums=tuple(put(kept, new[0]) for kept, new in zip(cache.sums, prompt.sums)),
-        positions=put(cache.positions, jnp.where(place < length, position, -1)),
+        keys=tuple(put(kept, in_ring(new, 3)) for kept, new in zip(cache.keys, prompts.keys)),
+        values=tuple(put(kept, in_ring(new, 2)) for kept, new in zip(cache.values, prompts.values)),
+        sums=tuple(put(kept, new) for kept, new in zip(cache.sums, prompts.sums)),
+        positions=put(cache.positions, jnp.where(place < lengths[:, None], positions, -1)),
     )

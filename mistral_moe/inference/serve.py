@@ -1,7 +1,7 @@
 """Continuous batching: a fixed number of rows decode together, and a row that has finished takes the next prompt.
 
-Nothing is compiled anew for another mix of requests: a prompt is read alone, padded to one of a few widths, and put
-into its row's cache; all rows then decode in bursts of tokens inside one compiled loop, so that Python is paid once a
+Nothing is compiled anew for another mix of requests: prompts are padded to one of a few widths, read, and put into
+their rows' caches; all rows then decode in bursts of tokens inside one compiled loop, so that Python is paid once a
 burst.
 
 What a request computes has the same shapes whatever its company, and no row's numbers enter another's. On CPU its
@@ -32,6 +32,13 @@ MAX_STOPS = 8
 ROWS = 32
 _PLACES_MULTIPLE = 64
 _NO_TOKEN = -1
+_SAMPLING = {
+    "temperature": np.float32,
+    "top_k": np.int64,
+    "top_p": np.float32,
+    "min_p": np.float32,
+    "seed": np.uint32,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,32 +146,32 @@ def _goes_on(tokens: jax.Array, counts: jax.Array, limits: jax.Array, stops: jax
 
 @functools.partial(jax.jit, static_argnames="config", donate_argnames="cache")
 def _read(
-    config: MistralConfig, weights: Weights, cache: Cache, row: jax.Array, prompt: jax.Array, length: jax.Array
+    config: MistralConfig, weights: Weights, cache: Cache, where: jax.Array, prompts: jax.Array, lengths: jax.Array
 ) -> tuple[Cache, jax.Array]:
-    """Reads a prompt [1, T] of `length` [1] into a row; returns the cache and the logits [1, V] of what follows."""
-    logits, read = read_prompts(config, weights, prompt, length)
-    return cache_lib.insert(cache, row, read, length[0]), logits
+    """Reads prompts [P, T] into the rows `where` [P]; returns the cache and the logits [P, V] of what follows."""
+    logits, read = read_prompts(config, weights, prompts, lengths)
+    return cache_lib.insert(cache, where, read, lengths), logits
 
 
 @functools.partial(jax.jit, donate_argnames="rows")
 def _start(
     rows: _Rows,
-    row: jax.Array,
+    where: jax.Array,
     logits: jax.Array,
-    length: jax.Array,
-    limit: jax.Array,
+    lengths: jax.Array,
+    limits: jax.Array,
     sampling: Sampling,
     stops: jax.Array,
 ) -> tuple[_Rows, jax.Array, jax.Array]:
-    """Draws a request's first token and gives it a row.
+    """Draws the first tokens of requests and gives them the rows `where` [P].
 
-    `logits` [1, V], `length` and `limit` [1], `sampling` of one row and `stops` [1, MAX_STOPS] are the request's.
+    `logits` [P, V], `lengths` and `limits` [P], `sampling` of P rows and `stops` [P, MAX_STOPS] are the requests'.
     """
-    one = jnp.ones(1, jnp.int32)
-    token, log_prob = choose(logits, sampling, one - 1)
-    new = _Rows(token, length, one, limit, _goes_on(token, one, limit, stops), sampling, stops)
-    put = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=row, axis=0)
-    return jax.tree.map(put, rows, new), token[0], log_prob[0]
+    one = jnp.ones_like(lengths)
+    tokens, log_probs = choose(logits, sampling, one - 1)
+    new = _Rows(tokens, lengths, one, limits, _goes_on(tokens, one, limits, stops), sampling, stops)
+    put = lambda kept, new: kept.at[where].set(new, mode="drop", unique_indices=True)  # noqa: E731
+    return jax.tree.map(put, rows, new), tokens, log_probs
 
 
 @functools.partial(jax.jit, static_argnames=("config", "num_tokens"), donate_argnames=("cache", "rows"))
@@ -221,6 +228,7 @@ class Engine:
         rows: int,
         places: int,
         burst: int = 16,
+        together: int = 1,
     ) -> None:
         """Sets the rows up.
 
@@ -231,15 +239,18 @@ class Engine:
           places: S, places of each row's cache. Without a sliding window prompt and completion must fit; with one of at
             most S tokens texts may be of any length.
           burst: tokens between two looks at the requests; what is streamed comes in pieces of at most so many.
+          together: prompts of one width that are read in one pass, which always has so many rows, so that
+            its shape does not depend on the company. More is faster where many requests come at once, slower where they
+            come one by one.
 
         Raises:
           ValueError: a number below 1.
         """
-        for name, value in (("rows", rows), ("places", places), ("burst", burst)):
+        for name, value in (("rows", rows), ("places", places), ("burst", burst), ("together", together)):
             if value < 1:
                 raise ValueError(f"{name} is {value}; an engine needs at least one")
         self._config, self._weights, self._burst = config, weights, burst
-        self._places, self._num_rows = places, rows
+        self._places, self._num_rows, self._together = places, rows, together
         self._cache = cache_lib.empty(config, rows, places)
         self._rows = _no_rows(rows)
         self._cancelled: set[int] = set()
@@ -263,17 +274,23 @@ class Engine:
         counts = [0] * self._num_rows
         try:
             while upcoming is not None or any(owners):
-                firsts = []
+                admitted: dict[int, list[int]] = {}
                 for row, owner in enumerate(owners):
                     if owner is None and upcoming is not None:
-                        firsts.append((row, *self._admit(row, *upcoming)))
+                        self._check(*upcoming)
                         owners[row], counts[row] = upcoming, 0
+                        admitted.setdefault(_width(len(upcoming[1].prompt)), []).append(row)
                         upcoming = next(waiting, None)
+                firsts = []
+                for width, rows in admitted.items():
+                    for first in range(0, len(rows), self._together):
+                        part = rows[first : first + self._together]
+                        firsts.append((part, *self._admit(part, [owners[row][1] for row in part], width)))
                 self._cache, self._rows, tokens, log_probs = _burst(
                     self._config, self._weights, self._cache, self._rows, self._burst, upcoming is not None
                 )
                 firsts, tokens, log_probs = jax.device_get((firsts, tokens, log_probs))
-                drawn = [(row, token, log_prob) for row, token, log_prob in firsts]
+                drawn = [first for part, *both in firsts for first in zip(part, *both)]
                 drawn += [(row, tokens[step, row], log_probs[step, row]) for step, row in np.argwhere(tokens >= 0)]
                 for row, token, log_prob in drawn:
                     index, request = owners[row]
@@ -308,7 +325,7 @@ class Engine:
                 done[token.request] = Completion(*found.pop(token.request), token.ends)
         return [done[index] for index in sorted(done)]
 
-    def _admit(self, row: int, index: int, request: Request) -> tuple[jax.Array, jax.Array]:
+    def _check(self, index: int, request: Request) -> None:
         request.check(f"request {index}", self._config.vocab_size)
         needed = cache_lib.places_needed(self._config, len(request.prompt) + request.max_tokens)
         if needed > self._places:
@@ -317,21 +334,26 @@ class Engine:
                 f"{needed} places of a cache of {self._places}; "
                 "shorten the prompt, ask for fewer tokens, or give more places"
             )
-        prompt = np.zeros((1, _width(len(request.prompt))), np.int32)
-        prompt[0, : len(request.prompt)] = request.prompt
-        stops = np.full((1, MAX_STOPS), _NO_TOKEN, np.int32)
-        stops[0, : len(request.stop)] = request.stop
-        sampling = Sampling(
-            temperature=np.float32([request.temperature]),
-            top_k=np.int32([min(request.top_k, self._config.vocab_size)]),
-            top_p=np.float32([request.top_p]),
-            min_p=np.float32([request.min_p]),
-            seed=np.uint32([request.seed]),
-        )
-        length, limit = np.int32([len(request.prompt)]), np.int32([request.max_tokens])
-        self._cache, logits = _read(self._config, self._weights, self._cache, np.int32(row), prompt, length)
-        self._rows, token, log_prob = _start(self._rows, np.int32(row), logits, length, limit, sampling, stops)
-        return token, log_prob
+
+    def _admit(self, rows: list[int], requests: list[Request], width: int) -> tuple[jax.Array, jax.Array]:
+        """Reads requests of one width into rows; their first tokens and log-probabilities [P], padded at the end."""
+        count = self._together
+        prompts = np.zeros((count, width), np.int32)
+        stops = np.full((count, MAX_STOPS), _NO_TOKEN, np.int32)
+        # Requests that fill up the pass are of no token, and their row is past the last.
+        lengths, limits, where = np.zeros(count, np.int32), np.zeros(count, np.int32), np.full(count, self._num_rows)
+        fields = {name: np.zeros(count, dtype) for name, dtype in _SAMPLING.items()}
+        for place, (row, request) in enumerate(zip(rows, requests)):
+            prompts[place, : len(request.prompt)] = request.prompt
+            stops[place, : len(request.stop)] = request.stop
+            lengths[place], limits[place], where[place] = len(request.prompt), request.max_tokens, row
+            for name, values in fields.items():
+                values[place] = getattr(request, name)
+        fields["top_k"] = np.minimum(fields["top_k"], self._config.vocab_size).astype(np.int32)
+        where = where.astype(np.int32)
+        self._cache, logits = _read(self._config, self._weights, self._cache, where, prompts, lengths)
+        self._rows, tokens, log_probs = _start(self._rows, where, logits, lengths, limits, Sampling(**fields), stops)
+        return tokens, log_probs
 
 
 def engine_for(

@@ -16,6 +16,8 @@ from mistral_moe.kernels.platform import program_platform
 from mistral_moe.models.config import MistralConfig
 
 TILE = 16
+# Rows of one loop over the tiles: more of them no longer stay in cache beside a tile.
+_MAX_ROWS = 128
 
 
 @flax.struct.dataclass
@@ -78,6 +80,9 @@ def _tiled_product(x: jax.Array, tiles: jax.Array) -> jax.Array:
     call that packs them anew. A single row it would turn into something slow, so there are two.
     """
     rows = x.shape[1]
+    if rows > _MAX_ROWS:
+        parts = [_tiled_product(x[:, first : first + _MAX_ROWS], tiles) for first in range(0, rows, _MAX_ROWS)]
+        return jnp.concatenate(parts, axis=1)
     wide = jnp.pad(x, ((0, 0), (0, 1), (0, 0))) if rows == 1 else x
     terms = wide.astype(jnp.float32)[:, None, :, :, None] * tiles.astype(jnp.float32)[:, :, None]
     return terms.sum(axis=3).swapaxes(1, 2).reshape(x.shape[0], wide.shape[1], -1)[:, :rows]
