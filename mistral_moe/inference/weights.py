@@ -16,8 +16,8 @@ from mistral_moe.kernels.platform import program_platform
 from mistral_moe.models.config import MistralConfig
 
 TILE = 16
-# Rows of one loop over the tiles: more of them no longer stay in cache beside a tile.
-_MAX_ROWS = 128
+# Up to so many rows the loop over the tiles is faster; beyond, repacking the tiles is little beside the products.
+_MAX_ROWS = 64
 
 
 @flax.struct.dataclass
@@ -81,8 +81,8 @@ def _tiled_product(x: jax.Array, tiles: jax.Array) -> jax.Array:
     """
     rows = x.shape[1]
     if rows > _MAX_ROWS:
-        parts = [_tiled_product(x[:, first : first + _MAX_ROWS], tiles) for first in range(0, rows, _MAX_ROWS)]
-        return jnp.concatenate(parts, axis=1)
+        out = jnp.einsum("EMK,ETKn->EMTn", x, tiles.astype(x.dtype), preferred_element_type=jnp.float32)
+        return out.reshape(*x.shape[:2], -1)
     wide = jnp.pad(x, ((0, 0), (0, 1), (0, 0))) if rows == 1 else x
     terms = wide.astype(jnp.float32)[:, None, :, :, None] * tiles.astype(jnp.float32)[:, :, None]
     return terms.sum(axis=3).swapaxes(1, 2).reshape(x.shape[0], wide.shape[1], -1)[:, :rows]
