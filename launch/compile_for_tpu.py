@@ -10,15 +10,10 @@ memory, which is an answer; 1 a stage, topology, mesh or batch that can't be; 2 
 
 from __future__ import annotations
 
-import os
+from launch import tpu_compiler
 
-# Before JAX is loaded: it stays on the CPU, and the TPU's compiler asks no metadata server what machine this is.
-os.environ.update(JAX_PLATFORMS="cpu", TPU_SKIP_MDS_QUERY="1", ALLOW_MULTIPLE_LIBTPU_LOAD="1")
-os.environ.update(TPU_WORKER_HOSTNAMES="localhost", TPU_WORKER_ID="0", TPU_ACCELERATOR_TYPE="v5p-8")
-for _name, _value in {"TPU_MIN_LOG_LEVEL": "3", "TPU_STDERR_LOG_LEVEL": "3", "GLIBC_TUNABLES": ""}.items():
-    os.environ.setdefault(_name, _value)
+tpu_compiler.prepare()  # before JAX is loaded
 
-import importlib.util  # noqa: E402
 import math  # noqa: E402
 import pathlib  # noqa: E402
 import time  # noqa: E402
@@ -52,8 +47,8 @@ def devices_of(topology: chips.Topology) -> list[jax.Device]:
     Raises:
       UserError: the TPU's compiler is missing, or knows no such topology.
     """
-    if importlib.util.find_spec("libtpu") is None:
-        raise UserError("the TPU's compiler (libtpu) is not installed", "pip install 'jax[tpu]'")
+    if not tpu_compiler.is_installed():
+        raise UserError("the TPU's compiler (libtpu) is not installed", tpu_compiler.INSTALL)
     try:
         described = topologies.get_topology_desc(platform="tpu", topology_name=str(topology))
     except jax.errors.JaxRuntimeError as error:
@@ -87,7 +82,7 @@ def compile_stage(
         "mesh": {axis: size for axis, size in mesh.shape.items() if size > 1},
         "tokens_per_step": made.plan.tokens_per_step,
         "argument_bytes": argument_bytes(program, batch),
-        "versions": {"jax": jax.__version__, "jaxlib": jaxlib.__version__, "libtpu": _libtpu_version()},
+        "versions": {"jax": jax.__version__, "jaxlib": jaxlib.__version__, "libtpu": tpu_compiler.version()},
     }
     began = time.monotonic()
     try:
@@ -156,10 +151,6 @@ def too_large(
         "modelled_step_seconds": None,
         "modelled_mfu": None,
     }
-
-
-def _libtpu_version() -> str:
-    return importlib.import_module("libtpu").__version__
 
 
 def run() -> None:

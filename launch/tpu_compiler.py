@@ -22,7 +22,8 @@ _ENVIRONMENT = {
     # Two processes that only compile need no lock between them.
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
 }
-_DEFAULTS = {"TPU_MIN_LOG_LEVEL": "3", "TPU_STDERR_LOG_LEVEL": "3"}
+# The last spares the second start of launch/allocator.py: nothing is run here.
+_DEFAULTS = {"TPU_MIN_LOG_LEVEL": "3", "TPU_STDERR_LOG_LEVEL": "3", "GLIBC_TUNABLES": ""}
 
 
 def prepare() -> None:

@@ -1,6 +1,5 @@
 """What the kernels become when they are compiled for a TPU, on this machine, which has none."""
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -9,9 +8,11 @@ import sys
 
 import pytest
 
+from launch import tpu_compiler
+
 ROOT = pathlib.Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("libtpu") is None, reason="needs libtpu, the TPU's compiler: pip install libtpu"
+    not tpu_compiler.is_installed(), reason=f"needs libtpu, the TPU's compiler: {tpu_compiler.INSTALL}"
 )
 
 

@@ -6,11 +6,11 @@ python tests/kernels/tpu_worker.py WHAT [TOPOLOGY]
 import dataclasses
 import functools
 import json
-import os
 import sys
 
-# Before JAX is imported: no questions to a metadata server, and no lock between two processes that only compile.
-os.environ |= {"TPU_SKIP_MDS_QUERY": "1", "JAX_PLATFORMS": "cpu", "ALLOW_MULTIPLE_LIBTPU_LOAD": "1"}
+from launch import tpu_compiler
+
+tpu_compiler.prepare()  # before JAX is loaded
 
 import jax
 from jax.experimental import topologies

@@ -8,11 +8,14 @@ import sys
 
 import pytest
 
-from launch import tpu_tables
+from launch import tpu_compiler, tpu_tables
 from mistral_moe.aot import audit
 
 ROOT = pathlib.Path(__file__).parents[2]
 CONFIG = "tests/launch/tpu_config.py"
+pytestmark = pytest.mark.skipif(
+    not tpu_compiler.is_installed(), reason=f"needs libtpu, the TPU's compiler: {tpu_compiler.INSTALL}"
+)
 BUDGETS = pathlib.Path(__file__).with_name("tpu_budgets.json")
 
 
