@@ -65,6 +65,7 @@ def of_step(
             "temporaries": memory.temp_size_in_bytes,
             "aliased": memory.alias_size_in_bytes,
             "code": memory.generated_code_size_in_bytes,
+            "peak": memory.peak_memory_in_bytes,
             "total": total,
             "limit": topology.chip.usable_bytes,
         },

@@ -21,6 +21,7 @@ _policies = jax.checkpoint_policies
 POLICIES: dict[str, Callable[..., Any] | None] = {
     "full": _policies.nothing_saveable,
     "attention": _policies.save_only_these_names(ATTENTION),
+    "outputs": _policies.save_only_these_names(QKV, ATTENTION, EXPERT_OUTPUT),
     "minimal": _policies.save_only_these_names(*_LARGE),
     "dots": _policies.dots_with_no_batch_dims_saveable,
     "offload": _policies.save_and_offload_only_these_names(
