@@ -21,9 +21,11 @@ from launch import tpu_tables
 
 _ROOT = pathlib.Path(__file__).parents[1]
 
-_CONFIG = flags.DEFINE_string("config", "experiments/enhanced_mistral_5x7b.py", "Config file.")
+_CONFIG = flags.DEFINE_string(
+    "config", "experiments/enhanced_mistral_5x7b.py:{chip}", "Config file; {chip} stands for the generation."
+)
 _TOPOLOGIES = flags.DEFINE_list("topologies", ["v5e:16x16", "v6e:16x16", "v5p:4x8x8"], "Which slices.")
-_STAGES = flags.DEFINE_list("stages", ["seed", "experts", "router", "joint", "dense"], "Which stages.")
+_STAGES = flags.DEFINE_list("stages", ["seed", "experts", "router", "joint"], "Which stages; dense is seed's program.")
 _FOLDER = flags.DEFINE_string("folder", "runs/tpu_compile", "Where the reports go, one JSON file a stage and slice.")
 
 
@@ -33,6 +35,7 @@ def report_of(config: str, topology: str, stage: str, folder: pathlib.Path) -> d
     Raises:
       RuntimeError: it can't be compiled; the message is the compiler's.
     """
+    config = config.replace("{chip}", topology.partition(":")[0])
     file = folder / f"{pathlib.Path(config.partition(':')[0]).stem}-{topology.replace(':', '-')}-{stage}.json"
     if not file.exists():
         command = [sys.executable, "-m", "launch.compile_for_tpu", f"--config={config}", f"--topology={topology}"]

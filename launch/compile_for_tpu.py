@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from launch import tpu_compiler
 
-tpu_compiler.prepare()  # before JAX is loaded
+if __name__ == "__main__":
+    tpu_compiler.prepare()  # before JAX is loaded
 
+import dataclasses  # noqa: E402
 import math  # noqa: E402
 import pathlib  # noqa: E402
 import time  # noqa: E402
@@ -56,28 +58,45 @@ def devices_of(topology: chips.Topology) -> list[jax.Device]:
     return list(described.devices)
 
 
-def compile_stage(
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A stage laid on a topology, held against all that can be told before compiling."""
+
+    stage: stage_programs.StageProgram
+    topology: chips.Topology
+    program: training_program.Program
+    batch: dict[str, jax.ShapeDtypeStruct]
+
+
+def prepare(
     config: ml_collections.ConfigDict, topology: chips.Topology, stage: str, phase: str = "end_to_end"
-) -> dict[str, Any]:
-    """Compiles a stage's step for a topology and audits it.
+) -> Prepared:
+    """Lays a stage's step on a topology.
 
     Raises:
       UserError: a stage, mesh or batch that can't be.
     """
     made = stage_programs.of_stage(config, stage, phase)
-    devices = devices_of(topology)
-    mesh, rules = training_program.mesh_and_rules(config, len(made.plan.branches), devices)
-    params = models.abstract_params(made.model)
-    program = training_program.build(made.plan, params, mesh, rules)
+    mesh, rules = training_program.mesh_and_rules(config, len(made.plan.branches), devices_of(topology))
+    program = training_program.build(made.plan, models.abstract_params(made.model), mesh, rules)
     training_program.check_rows(made.rows, program, made.rows_key, made.plan.accumulate)
-    batch = stage_programs.batch_shapes(made, program)
-    chips_count = mesh.size
+    return Prepared(made, topology, program, stage_programs.batch_shapes(made, program))
+
+
+def compile_stage(prepared: Prepared) -> dict[str, Any]:
+    """Compiles a stage's step and audits it.
+
+    Raises:
+      UserError: a kernel that takes no such shapes.
+    """
+    made, topology, program = prepared.stage, prepared.topology, prepared.program
+    mesh, batch = program.mesh, prepared.batch
     ideal = {
-        part: {way: flops * made.plan.tokens_per_step / chips_count for way, flops in ways.items()}
+        part: {way: flops * made.plan.tokens_per_step / mesh.size for way, flops in ways.items()}
         for part, ways in made.flops.items()
     }
     report = {
-        "stage": stage if stage != "joint" else f"joint/{phase}",
+        "stage": made.name,
         "topology": str(topology),
         "mesh": {axis: size for axis, size in mesh.shape.items() if size > 1},
         "tokens_per_step": made.plan.tokens_per_step,
@@ -89,7 +108,7 @@ def compile_stage(
         with mesh_context.use(mesh):
             lowered = program.step.lower(program.state, batch)
     except ValueError as error:
-        raise UserError(f"stage {stage} can't be built for {topology}: {error}") from error
+        raise UserError(f"stage {made.name} can't be built for {topology}: {error}") from error
     report["lower_seconds"] = time.monotonic() - began
     began = time.monotonic()
     try:
@@ -98,7 +117,7 @@ def compile_stage(
         sizes = audit.out_of_memory(str(error))
         if sizes is None:
             raise
-        return report | too_large(topology, report["argument_bytes"], ideal, *sizes)
+        return report | too_large(report["argument_bytes"], ideal, *sizes)
     report["compile_seconds"] = time.monotonic() - began
     ways = math.prod(mesh.shape[axis] for axis in program.rows.spec[-1] or ())
     return report | audit.of_step(
@@ -131,9 +150,7 @@ def argument_bytes(program: training_program.Program, batch: dict[str, jax.Shape
     return {name: size(tree) for name, tree in parts.items()}
 
 
-def too_large(
-    topology: chips.Topology, arguments: dict[str, int], ideal: dict[str, dict[str, float]], used: int, limit: int
-) -> dict[str, Any]:
+def too_large(arguments: dict[str, int], ideal: dict[str, dict[str, float]], used: int, limit: int) -> dict[str, Any]:
     """The report of a program that the compiler refused for its memory."""
     given = sum(arguments.values())
     return {
@@ -167,9 +184,8 @@ def run() -> None:
     configs = {values["config"].config_filename: values.config}
     if values.compare is not None:
         configs[values.compare] = config_file.load(values.compare)
-    for config in configs.values():
-        stage_programs.of_stage(config, values.stage, values.phase)
-    reports = {name: compile_stage(config, topology, values.stage, values.phase) for name, config in configs.items()}
+    every = {name: prepare(config, topology, values.stage, values.phase) for name, config in configs.items()}
+    reports = {name: compile_stage(prepared) for name, prepared in every.items()}
     first = next(iter(reports.values()))
     print(tpu_tables.one(first) if len(reports) == 1 else tpu_tables.side_by_side(reports))
     if values.output is not None:

@@ -25,6 +25,7 @@ class StageProgram:
     """What a stage compiles.
 
     Attributes:
+      name: `seed`, `joint/end_to_end`.
       plan: its training run.
       model: its model.
       rows: of a global batch, of one branch.
@@ -33,6 +34,7 @@ class StageProgram:
       flops: of a token, forward and backward, by formula: part -> direction -> FLOPs.
     """
 
+    name: str
     plan: Plan
     model: MistralConfig
     rows: int
@@ -68,7 +70,8 @@ def of_stage(config: ml_collections.ConfigDict, stage: str, phase: str = "end_to
     if rest > 1e-6 * per_token:
         flops = flops | {"router's oracle": {"forward": rest}}
     section, key = _ROWS.get(stage, ("train", "batch_size"))
-    return StageProgram(plan, model, int(config[section][key]), f"{section}.{key}", seq_len, flops)
+    name = f"joint/{phase}" if stage == "joint" else stage
+    return StageProgram(name, plan, model, int(config[section][key]), f"{section}.{key}", seq_len, flops)
 
 
 def batch_shapes(stage: StageProgram, program: Program) -> dict[str, jax.ShapeDtypeStruct]:

@@ -7,39 +7,37 @@ from typing import Any
 
 from mistral_moe.report import wording
 
-_GB = 1e9
-
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def _gb(value: float | None) -> str:
-    return "–" if value is None else f"{value / _GB:.2f} GB"
+def _size(value: float | None) -> str:
+    return wording.ABSENT if value is None else wording.size(value)
 
 
 def _flop(value: float | None) -> str:
-    return "–" if value is None else wording.count(value)
+    return wording.ABSENT if value is None else wording.count(value)
 
 
 def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return wording.ABSENT if value is None else f"{value:.3f}"
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
+    return wording.ABSENT if value is None else f"{100 * value:.1f} %"
 
 
 def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f} s"
+    return wording.ABSENT if value is None else f"{value:.3f} s"
 
 
 def verdict(report: Mapping[str, Any]) -> str:
     """`fits, 12.3 GB to spare` or `does not fit: 3.4 GB too large`."""
     memory = report["bytes_per_chip"]
     spare = memory["limit"] - memory["total"]
-    return f"fits, {_gb(spare)} to spare" if report["fits"] else f"does not fit: {_gb(-spare)} too large"
+    return f"fits, {_size(spare)} to spare" if report["fits"] else f"does not fit: {_size(-spare)} too large"
 
 
 def _heading(report: Mapping[str, Any]) -> str:
@@ -52,10 +50,10 @@ def _heading(report: Mapping[str, Any]) -> str:
 
 def _memory(report: Mapping[str, Any]) -> str:
     memory = report["bytes_per_chip"]
-    rows = [["arguments", _gb(memory["arguments"])]]
-    rows += [[f"– {name}", _gb(size)] for name, size in report["argument_bytes"].items()]
-    names = ("temporaries", "code", "outputs", "aliased", "total", "limit")
-    rows += [[name, _gb(memory[name])] for name in names if memory.get(name) is not None]
+    rows = [["arguments", _size(memory["arguments"])]]
+    rows += [[f"– {name}", _size(size)] for name, size in report["argument_bytes"].items()]
+    names = ("temporaries", "code", "outputs", "aliased", "total", "limit", "peak")
+    rows += [[name, _size(memory[name])] for name in names if memory.get(name) is not None]
     return _table(["memory of a chip", "bytes"], rows)
 
 
@@ -80,8 +78,8 @@ def _flops(report: Mapping[str, Any]) -> str:
 def _exchanges(report: Mapping[str, Any]) -> str:
     rows = []
     for axis, entry in report["collectives_detail"].items():
-        kinds = ", ".join(f"{kind} {_gb(size)}" for kind, size in sorted(entry["kinds"].items(), key=lambda x: -x[1]))
-        rows.append([axis, kinds, _gb(entry["bytes"]), _seconds(entry["seconds"]), _seconds(entry["waiting"])])
+        kinds = ", ".join(f"{kind} {_size(size)}" for kind, size in sorted(entry["kinds"].items(), key=lambda x: -x[1]))
+        rows.append([axis, kinds, _size(entry["bytes"]), _seconds(entry["seconds"]), _seconds(entry["waiting"])])
     return _table(["mesh axis", "kinds", "a chip receives", "at the links' rate", "waited for"], rows)
 
 
@@ -123,14 +121,14 @@ def one(report: Mapping[str, Any]) -> str:
 
 _LINES = (
     ("fits", verdict),
-    ("arguments", lambda r: _gb(r["bytes_per_chip"]["arguments"])),
-    ("temporaries", lambda r: _gb(r["bytes_per_chip"]["temporaries"])),
-    ("total", lambda r: _gb(r["bytes_per_chip"]["total"])),
+    ("arguments", lambda r: _size(r["bytes_per_chip"]["arguments"])),
+    ("temporaries", lambda r: _size(r["bytes_per_chip"]["temporaries"])),
+    ("total", lambda r: _size(r["bytes_per_chip"]["total"])),
     ("FLOPs compiled", lambda r: _flop(r["flops"]["compiled"])),
     ("FLOPs ideal", lambda r: _flop(r["flops"]["ideal"])),
     ("ratio", lambda r: _ratio(r["flops"]["ratio"])),
     ("ratio but computed again", lambda r: _ratio(r["flops"].get("ratio_but_again"))),
-    ("a chip receives", lambda r: _gb(sum(r["collectives"].values())) if r["collectives"] else "–"),
+    ("a chip receives", lambda r: _size(sum(r["collectives"].values())) if r["collectives"] else "–"),
     ("step, modelled", lambda r: _seconds(r["modelled_step_seconds"])),
     ("MFU, modelled (an upper bound)", lambda r: _percent(r["modelled_mfu"])),
 )
@@ -148,16 +146,16 @@ _COLUMNS = (
     ("slice", lambda r: r["topology"]),
     ("stage", lambda r: r["stage"]),
     ("tokens a step", lambda r: f"{r['tokens_per_step']:,}"),
-    ("bytes of a chip", lambda r: f"{_gb(r['bytes_per_chip']['total'])} of {_gb(r['bytes_per_chip']['limit'])}"),
+    ("bytes of a chip", lambda r: f"{_size(r['bytes_per_chip']['total'])} of {_size(r['bytes_per_chip']['limit'])}"),
     (
         "fits",
         lambda r: (
-            "yes" if r["fits"] else f"no, {_gb(r['bytes_per_chip']['total'] - r['bytes_per_chip']['limit'])} over"
+            "yes" if r["fits"] else f"no, {_size(r['bytes_per_chip']['total'] - r['bytes_per_chip']['limit'])} over"
         ),
     ),
     ("FLOPs / ideal", lambda r: _ratio(r["flops"]["ratio"])),
     ("but again", lambda r: _ratio(r["flops"].get("ratio_but_again"))),
-    ("a chip receives", lambda r: _gb(sum(r["collectives"].values())) if r["collectives"] else "–"),
+    ("a chip receives", lambda r: _size(sum(r["collectives"].values())) if r["collectives"] else "–"),
     ("step", lambda r: _seconds(r["modelled_step_seconds"])),
     ("bound by", lambda r: r["roofline"]["bound"] if r["fits"] and "roofline" in r else "–"),
     ("MFU at most", lambda r: _percent(r["modelled_mfu"])),

@@ -112,7 +112,9 @@ def audit_rows(
 
 def out_of_memory(message: str) -> tuple[int, int] | None:
     """(bytes that a program would take, bytes there are) by the compiler's refusal; None if it is another error."""
-    found = re.search(r"Used ([\d.]+)([KMGT]?) of ([\d.]+)([KMGT]?) hbm", message)
+    size = r"([\d.]+)([KMGT]?)"
+    found = re.search(rf"Used {size} of {size} hbm|temporaries \({size}\) exceeds available HBM \({size}\)", message)
     if not found:
         return None
-    return int(float(found[1]) * _UNITS[found[2]]), int(float(found[3]) * _UNITS[found[4]])
+    used, used_unit, limit, limit_unit = (group for group in found.groups() if group is not None)
+    return int(float(used) * _UNITS[used_unit]), int(float(limit) * _UNITS[limit_unit])
