@@ -41,8 +41,8 @@ class MistralConfig:
       dtype: of activations.
       param_dtype: of parameters (the masters).
       remat: what the backward pass recomputes of each block: "none" nothing; "full" all of it; "attention" all but the
-        heads' outputs; "minimal" all but those, queries, keys, values, hidden units and experts' outputs, so that no large
-        matmul runs again; "dots" all but the outputs of plain matmuls (not those of kernels); "offload" as "minimal", kept in the
+        heads' outputs; "outputs" all but those, queries, keys, values and experts' outputs; "minimal" all but those and the
+        hidden units, so that no large matmul runs again; "dots" all but the outputs of plain matmuls (not those of kernels); "offload" as "minimal", kept in the
         host's memory (TPU and GPU).
       scan_unroll: layers per iteration of the scan over layers; `num_layers` unrolls it all (faster on CPU).
       moe_backend: a backend of `kernels.grouped_matmul`; "auto" goes by the platform that a program is compiled for.
