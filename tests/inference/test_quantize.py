@@ -54,6 +54,7 @@ def model(request, tiny_config, tiny_params):
     return config, tiny_params(config)
 
 
+@pytest.mark.slow
 def test_the_engine_serves_the_rounded_model(model):
     """What it says in eight bits is what the model says whose parameters were rounded and given back."""
     config, params = model

@@ -69,6 +69,7 @@ def engine_of(config, weights, together=1):
     return Engine(config, weights, 3, cache_lib.places_needed(config, PLACES), burst=4, together=together)
 
 
+@pytest.mark.slow
 @each_name
 def test_tokens_are_those_of_the_whole_model_and_the_same_alone_and_in_company(model_of, model_logits, name):
     config, params, weights = model_of(name)

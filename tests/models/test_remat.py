@@ -37,6 +37,7 @@ def kept_bytes(config, params, batch):
     return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -55,6 +55,7 @@ def test_with_tasks_of_learned_weights_too(tiny_config, tiny_params, uneven):
     assert_close(*both(loss, params, uneven, 3, TASKS))
 
 
+@pytest.mark.slow
 def test_of_a_mixture_the_load_and_the_z_loss_are_those_of_all_real_tokens(tiny_config, tiny_params, uneven):
     config = tiny_config(num_layers=1, experts=2)
     loss = functools.partial(language_model_loss, config, terms=RouterTerms(domain=0.5))
@@ -69,6 +70,7 @@ def prepare(config, params, accumulate):
     return trained, frozen, optimizer, step
 
 
+@pytest.mark.slow
 def test_branches_step_alike_with_and_without(tiny_config, tiny_params, uneven, packed_batch):
     config = tiny_config(num_layers=1)
     other = packed_batch(((16,), (4, 4), (16,), (2,), (8, 8), (16,)), seed=5)
