@@ -20,9 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import json
 import os
-import pathlib
 import statistics
 import tempfile
 
@@ -39,6 +37,7 @@ import safetensors.torch
 import torch
 import transformers
 
+from benchmarks import results
 from benchmarks.mixtures import IMPLEMENTATIONS, SHAPES, model_config, spread, to_numpy
 from benchmarks.sides import Side
 from launch import allocator
@@ -327,10 +326,7 @@ def main(argv: list[str]) -> None:
         "versions": {module.__name__: module.__version__ for module in (jax, torch, transformers)},
         "results": rows,
     }
-    for path, text in ((_JSON.value, json.dumps(document, indent=2)), (_MARKDOWN.value, table(rows))):
-        if path:
-            pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-            pathlib.Path(path).write_text(text + "\n", encoding="utf-8")
+    results.save(document, table(rows), _JSON.value, _MARKDOWN.value)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import dataclasses
-import json
-import pathlib
 import statistics
 import time
 from typing import Any
@@ -24,6 +22,7 @@ from absl import flags
 import jax
 import jax.numpy as jnp
 
+from benchmarks import results
 from launch import allocator
 from mistral_moe.kernels.grouped_matmul import BACKENDS, grouped_matmul
 from mistral_moe.models.config import DTYPES, MistralConfig
@@ -172,10 +171,7 @@ def main(argv: list[str]) -> None:
             print(lines[-1], flush=True)
     text = "\n".join(lines)
     print(f"\n{jax.devices()[0].device_kind}, {_DTYPE.value}\n\n{text}")
-    if _JSON.value:
-        pathlib.Path(_JSON.value).write_text(json.dumps(rows, indent=1) + "\n")
-    if _MARKDOWN.value:
-        pathlib.Path(_MARKDOWN.value).write_text(text + "\n")
+    results.save(rows, text, _JSON.value, _MARKDOWN.value)
 
 
 if __name__ == "__main__":

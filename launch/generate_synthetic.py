@@ -13,7 +13,6 @@ the generators' and the completions the model's; the same checkers decide which 
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import os
 import pathlib
@@ -59,10 +58,6 @@ def define_flags() -> None:
     flags.DEFINE_float("temperature", 0.7, "Of the model's sampling; 0 is greedy.", lower_bound=0.0)
     flags.DEFINE_integer("max_tokens", 256, "Tokens of a completion.", lower_bound=1)
     flags.DEFINE_string("verify", None, "Folder of an earlier run: replay the certificate of every document in it.")
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _writer(values: flags.FlagValues) -> ModelWriter | None:
@@ -161,7 +156,7 @@ def _generate(values: flags.FlagValues) -> None:
                 stage.update(at.chosen, at.wanted, level=at.level, candidates_per_second=rate)
 
             with local_runner(workers) as runner:
-                report = build_lib.build(options, values.output, values.metamath, runner, _now, tell, writer)
+                report = build_lib.build(options, values.output, values.metamath, runner, provenance.now, tell, writer)
         if report.seconds or not (pathlib.Path(values.output) / MANIFEST_FILE).exists():
             _write_manifest(values.output, values.metamath)
         else:

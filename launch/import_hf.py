@@ -12,7 +12,6 @@ where that is one file system): whoever loads the model streams them onto its de
 
 from __future__ import annotations
 
-import datetime
 import json
 import math
 import os
@@ -42,10 +41,6 @@ def _define_flags() -> None:
     flags.DEFINE_string("path", None, "Folder with config.json, safetensors and the tokenizer's files.")
     flags.DEFINE_string("workdir", None, "Where the model goes: WORKDIR/imported.")
     flags.DEFINE_enum("dtype", None, DTYPES, "Of the parameters; without it the file's own, float32 for float16.")
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _config(source: HfFolder, dtype: str | None) -> MistralConfig:
@@ -100,7 +95,7 @@ def import_model(path: str, workdir: Workdir, dtype: str | None = None) -> dict[
     wanted = {"hf": source.config, "dtype": config.param_dtype}
     with workdir.lock(), Progress([IMPORT]) as display:
         before = workdir.read_manifest(IMPORT_FOLDER)
-        started, start = _now(), time.perf_counter()
+        started, start = provenance.now(), time.perf_counter()
         inputs = {}
         if before is None:
             (folder / HF_FOLDER).mkdir(parents=True, exist_ok=True)
@@ -128,7 +123,7 @@ def import_model(path: str, workdir: Workdir, dtype: str | None = None) -> dict[
             "inputs": {str(source.path / name): digest for name, digest in inputs.items()},
             "outputs": outputs,
             "started": started,
-            "finished": _now(),
+            "finished": provenance.now(),
             "seconds": round(time.perf_counter() - start, 3),
             "file_dtype": source.dtype().name,
             "tensors": len(rows),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import importlib.metadata
 import pathlib
@@ -48,6 +49,11 @@ def versions() -> dict[str, str]:
         except (OSError, subprocess.SubprocessError):
             result["mistral_moe"] = "unknown"
     return result
+
+
+def now() -> str:
+    """This moment for a manifest, in UTC to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def reset_peak_rss() -> None:

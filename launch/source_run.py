@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import shlex
 import time
@@ -124,7 +123,7 @@ def _build(values: flags.FlagValues) -> None:
     if values.input:
         inputs.expand(values.input)  # a mistyped path leaves nothing behind
     if not store.exists("started.json"):
-        store.write_json("started.json", {"config_hash": digest, "started": _now()})
+        store.write_json("started.json", {"config_hash": digest, "started": provenance.now()})
     started = time.monotonic()
     with progress_lib.Progress([values.source]) as shown, shown.stage(values.source) as stage:
 
@@ -142,10 +141,6 @@ def _build(values: flags.FlagValues) -> None:
     _print_summary(report, store)
 
 
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 def _finish(store: Store, report: CorpusReport, digest: str) -> None:
     store.write_text(PAGE, page.render(store, {name: domain.manifest for name, domain in report.domains.items()}))
     manifest = {
@@ -153,7 +148,7 @@ def _finish(store: Store, report: CorpusReport, digest: str) -> None:
         "config_hash": digest,
         "inputs": report.inputs(),
         "started": store.read_json("started.json")["started"],
-        "finished": _now(),
+        "finished": provenance.now(),
         "versions": provenance.versions(),
         "sources": sorted({name for domain in report.domains.values() for name in domain.manifest["sources"]}),
         **report.accounts(),

@@ -8,7 +8,6 @@ with a manifest is whole, a stage without one goes on from its own checkpoints a
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import pathlib
 import time
@@ -221,10 +220,6 @@ def _verify_inputs(name: str, workdir: Workdir, inputs: Mapping[str, str], stage
             )
 
 
-def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 def _manifest_of(context: StageContext, outcome: StageOutcome) -> dict[str, Any]:
     """The part of a manifest that depends on the outcome, checked."""
     name = context.spec.name
@@ -293,7 +288,7 @@ def run_stage(
         before = workdir.read_run().get(name, {}) if state == "started" else {}
         entry = {
             "status": "running",
-            "started": before.get("started") or _now(),
+            "started": before.get("started") or provenance.now(),
             "finished": None,
             "config_hash": config_hash.digest(wanted),
             "attempts": before.get("attempts", 0) + 1,
@@ -304,7 +299,7 @@ def run_stage(
                 context = StageContext(config, workdir, folder, stage_progress, inputs, spec, stages)
                 return _execute(context, wanted, entry)
         except BaseException:
-            workdir.update_run(name, status="failed", finished=_now())
+            workdir.update_run(name, status="failed", finished=provenance.now())
             raise
 
 
@@ -321,7 +316,7 @@ def _execute(context: StageContext, wanted: Mapping[str, Any], entry: Mapping[st
         "config_hash": entry["config_hash"],
         **_manifest_of(context, outcome),
         "started": entry["started"],
-        "finished": _now(),
+        "finished": provenance.now(),
         "seconds": round(seconds, 3),
         "attempts": entry["attempts"],
         "peak_rss_bytes": provenance.peak_rss_bytes(),
