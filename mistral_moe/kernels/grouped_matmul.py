@@ -4,7 +4,7 @@ One op, one custom VJP, several backends:
 
 - `megablox`: Pallas kernels for TPU (`kernels.megablox`).
 - `tokamax`: Pallas kernels for GPU (`kernels.tokamax_ragged`).
-- `blocks`: one loop over blocks of rows, each block of one group, plain XLA; the fastest on CPU.
+- `blocks`: loops over blocks of rows, each block of one group, plain XLA; the fastest on CPU (`kernels.blocks`).
 - `dense`: every matrix on every row, then a selection. E times the FLOPs; the oracle that the others are tested against.
 - `auto`: by the platform that the program is compiled for (`kernels.platform`).
 
@@ -20,13 +20,11 @@ import jax
 import jax.numpy as jnp
 
 from mistral_moe.kernels import megablox, tokamax_ragged
-from mistral_moe.kernels.blocks import add_at, block_table
+from mistral_moe.kernels.blocks import SIZES, add_to_matrix, matrix_of, over_blocks, rows_at, write_rows
 from mistral_moe.kernels.platform import AUTO, pick
 
 BACKENDS = (AUTO, "megablox", "tokamax", "blocks", "dense")
 BY_PLATFORM = {"tpu": "megablox", "gpu": "tokamax", "cpu": "blocks"}
-# Rows per block of the `blocks` backend, unless the caller says otherwise.
-_BLOCK = 128
 
 
 def _group_of_row(group_sizes: jax.Array, num_rows: int) -> jax.Array:
@@ -44,41 +42,26 @@ def _dense_weight_gradient(lhs: jax.Array, dout: jax.Array, group_sizes: jax.Arr
     return jnp.einsum("MK,MN,ME->EKN", lhs, dout, selection)
 
 
-def _pad_rows(x: jax.Array, rows: int) -> jax.Array:
-    return jnp.pad(x, ((0, rows), (0, 0)))
+def _sizes(block: int | None) -> tuple[int, ...]:
+    return SIZES if block is None else (block,)
 
 
-def _blocks(lhs: jax.Array, rhs: jax.Array, group_sizes: jax.Array, block: int) -> jax.Array:
-    num_rows = lhs.shape[0]
-    ends = jnp.cumsum(group_sizes)
-    group, first, _, count = block_table(ends - group_sizes, ends, num_rows, block)
-    padded = _pad_rows(lhs, block)
+def _blocks(lhs: jax.Array, rhs: jax.Array, group_sizes: jax.Array, sizes: tuple[int, ...]) -> jax.Array:
+    def body(size, group, first, inside, out):
+        return write_rows(out, rows_at(lhs, first, size) @ matrix_of(rhs, group), first, inside)
 
-    # A group's last block also writes rows past the group's end. Groups run in order and the next one starts exactly
-    # there, so it overwrites them; past the last group they fall into the padding or into rows that must read zero.
-    def one_block(i: jax.Array, out: jax.Array) -> jax.Array:
-        rows = jax.lax.dynamic_slice_in_dim(padded, first[i], block)
-        weight = jax.lax.dynamic_index_in_dim(rhs, group[i], keepdims=False)
-        return jax.lax.dynamic_update_slice_in_dim(out, rows @ weight, first[i], axis=0)
-
-    out = jax.lax.fori_loop(0, count, one_block, jnp.zeros((num_rows + block, rhs.shape[2]), lhs.dtype))
-    in_a_group = jnp.arange(num_rows) < group_sizes.sum()
-    return jnp.where(in_a_group[:, None], out[:num_rows], 0)
+    out = jnp.zeros((lhs.shape[0], rhs.shape[2]), lhs.dtype)
+    return over_blocks(group_sizes, lhs.shape[0], body, out, sizes)
 
 
-def _blocks_weight_gradient(lhs: jax.Array, dout: jax.Array, group_sizes: jax.Array, block: int) -> jax.Array:
-    ends = jnp.cumsum(group_sizes)
-    group, first, end, count = block_table(ends - group_sizes, ends, lhs.shape[0], block)
-    padded_lhs, padded_dout = _pad_rows(lhs, block), _pad_rows(dout, block)
-
-    def one_block(i: jax.Array, total: jax.Array) -> jax.Array:
-        inside = first[i] + jnp.arange(block) < end[i]
-        rows = jax.lax.dynamic_slice_in_dim(padded_lhs, first[i], block)
-        grads = jnp.where(inside[:, None], jax.lax.dynamic_slice_in_dim(padded_dout, first[i], block), 0)
-        return add_at(total, group[i], jnp.einsum("MK,MN->KN", rows, grads, preferred_element_type=jnp.float32))
+def _blocks_weight_gradient(lhs: jax.Array, dout: jax.Array, group_sizes: jax.Array, sizes: tuple[int, ...]) -> jax.Array:
+    def body(size, group, first, inside, total):
+        grads = jnp.where(inside, rows_at(dout, first, size), 0)
+        product = jnp.einsum("MK,MN->KN", rows_at(lhs, first, size), grads, preferred_element_type=jnp.float32)
+        return add_to_matrix(total, group, product)
 
     zeros = jnp.zeros((group_sizes.shape[0], lhs.shape[1], dout.shape[1]), jnp.float32)
-    return jax.lax.fori_loop(0, count, one_block, zeros).astype(lhs.dtype)
+    return over_blocks(group_sizes, lhs.shape[0], body, zeros, sizes).astype(lhs.dtype)
 
 
 def grouped_matmul(
@@ -91,7 +74,7 @@ def grouped_matmul(
       rhs: [E, K, N] one matrix a group, in lhs's dtype.
       group_sizes: [E] int32 rows of each group; their sum is at most M, and rows past it give zeros.
       backend: one of `BACKENDS`.
-      block: rows per block of `blocks` and per tile of `megablox`; None leaves it to the backend.
+      block: rows of every block of `blocks` and of every tile of `megablox`; None leaves it to the backend.
 
     Returns:
       [M, N] in lhs's dtype.
@@ -116,7 +99,7 @@ def _multiply(lhs, rhs, group_sizes, backend, block, transpose_rhs=False) -> jax
         return tokamax_ragged.matmul(lhs, rhs, group_sizes, transpose_rhs)
     if transpose_rhs:
         rhs = rhs.swapaxes(1, 2)
-    return _dense(lhs, rhs, group_sizes) if backend == "dense" else _blocks(lhs, rhs, group_sizes, block or _BLOCK)
+    return _dense(lhs, rhs, group_sizes) if backend == "dense" else _blocks(lhs, rhs, group_sizes, _sizes(block))
 
 
 def _forward(lhs, rhs, group_sizes, backend, block):
@@ -133,7 +116,7 @@ def _backward(backend, block, residuals, dout):
     elif backend == "dense":
         drhs = _dense_weight_gradient(lhs, dout, group_sizes)
     else:
-        drhs = _blocks_weight_gradient(lhs, dout, group_sizes, block or _BLOCK)
+        drhs = _blocks_weight_gradient(lhs, dout, group_sizes, _sizes(block))
     return dlhs, drhs, None
 
 
