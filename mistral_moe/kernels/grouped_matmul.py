@@ -54,7 +54,9 @@ def _blocks(lhs: jax.Array, rhs: jax.Array, group_sizes: jax.Array, sizes: tuple
     return over_blocks(group_sizes, lhs.shape[0], body, out, sizes)
 
 
-def _blocks_weight_gradient(lhs: jax.Array, dout: jax.Array, group_sizes: jax.Array, sizes: tuple[int, ...]) -> jax.Array:
+def _blocks_weight_gradient(
+    lhs: jax.Array, dout: jax.Array, group_sizes: jax.Array, sizes: tuple[int, ...]
+) -> jax.Array:
     def body(size, group, first, inside, total):
         grads = jnp.where(inside, rows_at(dout, first, size), 0)
         product = jnp.einsum("MK,MN->KN", rows_at(lhs, first, size), grads, preferred_element_type=jnp.float32)

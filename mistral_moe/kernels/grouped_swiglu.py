@@ -39,7 +39,9 @@ def _forward(x, gate, up, down, group_sizes):
         here = rows_at(x, first, size)
         a, b = here @ matrix_of(gate, group), here @ matrix_of(up, group)
         after = (jax.nn.silu(a) * b) @ matrix_of(down, group)
-        return tuple(write_rows(total, value, first, inside) for total, value in ((gated, a), (raised, b), (out, after)))
+        return tuple(
+            write_rows(total, value, first, inside) for total, value in ((gated, a), (raised, b), (out, after))
+        )
 
     hidden = jnp.zeros((x.shape[0], gate.shape[2]), x.dtype)
     gated, raised, out = over_blocks(group_sizes, x.shape[0], body, (hidden, hidden, jnp.zeros_like(x)))
