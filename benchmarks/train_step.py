@@ -13,7 +13,6 @@ of transformers 5, with `sdpa` attention and torch's fused AdamW.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import gc
 import os
 import statistics
@@ -35,18 +34,15 @@ import torch
 import transformers
 
 from benchmarks import results
-from benchmarks.mixtures import IMPLEMENTATIONS, SHAPES, Shape, model_config, spread, to_numpy
+from benchmarks.mixtures import IMPLEMENTATIONS, SHAPES, model_config, spread, to_numpy
+from benchmarks.our_step import LEARNING_RATE, OurStep, random_tokens
 from benchmarks.sides import Side
 from launch import allocator
 from mistral_moe import hf, hf_config
 from mistral_moe.kernels.grouped_matmul import BACKENDS
 from mistral_moe.models.config import DTYPES, MistralConfig
 from mistral_moe.training.flops import parameter_count, training_flops
-from mistral_moe.training.losses import language_model_loss
-from mistral_moe.training.optim import OptimConfig, make_optimizer
-from mistral_moe.training.step import init_state, make_step
 
-LEARNING_RATE = 1e-4
 # Dense bfloat16 peaks from the data sheets, FLOP/s.
 PEAKS = {"NVIDIA H100 80GB HBM3": 989.5e12, "NVIDIA H200": 989.5e12}
 
@@ -60,11 +56,6 @@ _BACKEND = flags.DEFINE_enum("moe_backend", "blocks", BACKENDS, "Our grouped mat
 _UNROLL = flags.DEFINE_integer("scan_unroll", 0, "Our layers per iteration of the scan; 0 unrolls them all.")
 _JSON = flags.DEFINE_string("json", None, "File for the figures.")
 _MARKDOWN = flags.DEFINE_string("markdown", None, "File for the table that is also printed.")
-
-
-def random_tokens(shape: Shape) -> np.ndarray:
-    """[B, T] int32, the same on both sides."""
-    return np.random.default_rng(0).integers(0, shape.vocab_size, (shape.batch, shape.length)).astype(np.int32)
 
 
 class Peer:
@@ -123,36 +114,10 @@ class Peer:
         return loss.item()
 
 
-class Ours:
+def ours(config: MistralConfig, tokens: np.ndarray, weights_path: str) -> OurStep:
     """Our mixture from the peer's weights."""
-
-    def __init__(self, config: MistralConfig, tokens: np.ndarray, weights_path: str) -> None:
-        weights = {name: to_numpy(value) for name, value in safetensors.torch.load_file(weights_path).items()}
-        params = jax.device_put(hf.params_from_hf(config, weights))
-        length = tokens.shape[1]
-        self._batch = jax.device_put(
-            {
-                "tokens": tokens,
-                "targets": np.roll(tokens, -1, axis=1),
-                "segment_ids": np.ones_like(tokens),
-                "positions": np.broadcast_to(np.arange(length, dtype=np.int32), tokens.shape),
-                "loss_weights": np.broadcast_to(np.arange(length) < length - 1, tokens.shape).astype(np.float32),
-            }
-        )
-        rates = dict.fromkeys(("router", "experts", "trunk", "balance"), LEARNING_RATE)
-        optimizer = make_optimizer(OptimConfig(rates, num_steps=100_000))
-        self._step = jax.jit(make_step(functools.partial(language_model_loss, config), optimizer), donate_argnums=0)
-        self._state = jax.jit(functools.partial(init_state, frozen={}, optimizer=optimizer))(params)
-
-    def turn(self, steps: int) -> float:
-        """Runs this many steps, waits for the last, gives its loss."""
-        for _ in range(steps):
-            self._state, metrics = self._step(self._state, self._batch)
-        jax.block_until_ready(self._state)
-        return float(metrics["loss"])
-
-    def device(self) -> str:
-        return jax.devices()[0].device_kind
+    weights = {name: to_numpy(value) for name, value in safetensors.torch.load_file(weights_path).items()}
+    return OurStep(config, tokens, jax.device_put(hf.params_from_hf(config, weights)))
 
 
 def batched_mm_bytes(config: MistralConfig, num_tokens: int) -> int:
@@ -214,7 +179,7 @@ def measure(name: str, device: str, threads: int) -> dict:
         with tempfile.TemporaryDirectory() as folder:
             weights = os.path.join(folder, "weights.safetensors")
             sides["peer"].call("prepare", implementation, bool(compiled), weights)
-            sides = {"ours": Side(Ours, config, tokens, weights)} | sides
+            sides = {"ours": Side(ours, config, tokens, weights)} | sides
         kind = sides["ours"].call("device")
         if (kind == "cpu") != (device == "cpu"):
             raise RuntimeError(
