@@ -37,7 +37,7 @@ def mixture(
       x: [B, T, D].
       live: [B, T] bool; other tokens get zeros and have no expert read.
       decision: of each token.
-      gate_up: [E, D, 2 F], or a matrix an expert where they are tiled.
+      gate_up: [E, D, 2 F], or a matrix an expert where they are apart.
       down: [E, F, D], or likewise.
       backend: of `kernels.grouped_matmul`, for prompts off the CPU.
 
@@ -45,21 +45,21 @@ def mixture(
       [B, T, D].
     """
     batch, length, width = x.shape
-    tiled = isinstance(gate_up, tuple)
+    apart = isinstance(gate_up, tuple)
     top_k = decision.experts.shape[-1]
-    num_experts = len(gate_up) if tiled else gate_up.values.shape[0]
+    num_experts = len(gate_up) if apart else gate_up.values.shape[0]
     rows = x.reshape(-1, width)
     # Experts past the last stand for none.
     chosen = jnp.where(live[..., None], decision.experts, num_experts)
     weights = jnp.where(live[..., None], decision.weights, 0.0).reshape(-1, top_k).astype(x.dtype)
-    if not tiled and batch * length * top_k < num_experts:
+    if not apart and batch * length * top_k < num_experts:
         out = _gathered(rows, chosen.reshape(-1, top_k), weights, gate_up, down)
-    elif not tiled and batch * length <= _DENSE_TOKENS:
+    elif not apart and batch * length <= _DENSE_TOKENS:
         out = _dense(rows, chosen.reshape(-1, top_k), weights, gate_up, down)
     else:
         where = dispatch(decision.replace(experts=chosen), num_experts)
         rows = rows[where.order // top_k]
-        if tiled:
+        if apart:
             out = _one_by_one(rows, where.group_sizes, batch * length, gate_up, down)
         else:
             out = _grouped(rows, where.group_sizes, gate_up, down, backend)
@@ -77,8 +77,7 @@ def _one_by_one(
     """Rows [M, D] sorted by expert, one expert after the other; rows past the last group get zeros.
 
     An expert multiplies as many rows as the smallest of a few sizes that holds its group, and none where it has none,
-    which the program decides as it runs. Its matrices are arrays of their own: a slice of a stack would be copied
-    first.
+    which the program decides as it runs.
     """
     count = rows.shape[0]
     share = max(4, 1 << (count // len(gate_up) - 1).bit_length())

@@ -14,6 +14,7 @@ from mistral_moe.inference.cache import Cache, num_sums
 from mistral_moe.inference.experts import mixture, swiglu
 from mistral_moe.inference.weights import Layer, Weights
 from mistral_moe.kernels.causal_attention import MASKED
+from mistral_moe.kernels.platform import program_platform
 from mistral_moe.kernels.segment_attention import segment_attention
 from mistral_moe.models.attention import rotary, sight_of
 from mistral_moe.models.config import MistralConfig
@@ -145,12 +146,12 @@ def read_tokens(
     if config.sliding_window is not None:
         seen &= distance < config.sliding_window
     keys, values = list(cache.keys), list(cache.values)
-    tiled = weights.lm_head.tiled
+    as_loop = program_platform() == "cpu"
 
     def attend(use: int, query: jax.Array, key: jax.Array, value: jax.Array) -> jax.Array:
         keys[use] = keys[use].at[rows, :, :, slots].set(key[:, :, 0], unique_indices=True)
         values[use] = values[use].at[rows, :, slots].set(value[:, :, 0], unique_indices=True)
-        return _look_back(query[:, :, :, 0], keys[use], values[use], seen, tiled)[:, :, :, None]
+        return _look_back(query[:, :, :, 0], keys[use], values[use], seen, as_loop)[:, :, :, None]
 
     hidden, sums = _trunk(config, weights, tokens[:, None], positions[:, None], live[:, None], cache.sums, attend)
     logits = weights.lm_head.multiply(hidden[:, 0], jnp.float32)

@@ -1,8 +1,7 @@
 """A model's parameters as decoding reads them fastest: a tree a layer, and matrices that share an input as one.
 
-On CPU a matrix lies in tiles of 16 outputs. A product with few rows is then one fused loop that reads each tile once,
-from the cache for all rows but the first, where a library's matmul spends most of its time on repacking the matrix.
-Each number it gives is one sum in one order, whatever other rows there are.
+On CPU each expert is an array of its own, since a slice of a stack would be copied before it is multiplied, and eight-bit
+matrices are turned, since only so they are converted inside the product.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from mistral_moe.inference.quantize import quantize
 from mistral_moe.kernels.platform import program_platform
 from mistral_moe.models.config import MistralConfig
 
-TILE = 16
-# Up to so many rows the loop over the tiles is faster; beyond, repacking the tiles is little beside the products.
-_MAX_ROWS = 64
+
+# Up to so many rows an eight-bit matrix is converted inside the product; with more a converted copy is little beside it.
+_MAX_SUMMED_ROWS = 64
 
 
 @flax.struct.dataclass
@@ -25,45 +24,37 @@ class Matrix:
     """A matrix [..., K, N].
 
     Attributes:
-      values: [..., K, N], or where it is tiled [..., ceil(N / 16), K, 16]; int8 where it has a scale.
+      values: [..., K, N], or where it is turned [..., N, K]; int8 where it has a scale.
       scale: [..., N] float32, multiplies the product; None for 1.
-      outputs: N.
-      tiled: see `values`.
+      turned: see `values`.
     """
 
     values: jax.Array
     scale: jax.Array | None
-    outputs: int = flax.struct.field(pytree_node=False)
-    tiled: bool = flax.struct.field(pytree_node=False)
+    turned: bool = flax.struct.field(pytree_node=False, default=False)
 
     @classmethod
-    def of(cls, weight: jax.Array, dtype: jnp.dtype, tiled: bool, int8: bool) -> "Matrix":
+    def of(cls, weight: jax.Array, dtype: jnp.dtype, int8: bool, turned: bool = False) -> "Matrix":
         """From [..., K, N]."""
         values, scale = quantize(weight) if int8 else (weight.astype(dtype), None)
-        *batch, inputs, outputs = values.shape
-        if tiled:
-            tiles = -(-outputs // TILE)
-            values = jnp.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, tiles * TILE - outputs)])
-            values = values.reshape(*batch, inputs, tiles, TILE).swapaxes(-2, -3)
-        return cls(values, scale, outputs, tiled)
+        return cls(values.swapaxes(-1, -2) if turned else values, scale, turned)
 
     def pick(self, index: jax.Array) -> "Matrix":
         """The stack of matrices at `index` [M] of a stack [E, K, N]."""
-        return self.replace(values=self.values[index], scale=None if self.scale is None else self.scale[index])
+        return jax.tree.map(lambda array: array[index], self)
 
     def multiply(self, x: jax.Array, dtype: jnp.dtype | None = None) -> jax.Array:
         """[M, K] times [K, N]: [M, N] in `dtype` (x's), summed in float32."""
-        if not self.tiled:
-            out = jnp.einsum("MK,KN->MN", x, self.values.astype(x.dtype), preferred_element_type=jnp.float32)
-            return (out if self.scale is None else out * self.scale).astype(dtype or x.dtype)
-        stack = self.replace(values=self.values[None], scale=None if self.scale is None else self.scale[None])
-        return stack.multiply_stack(x[None], dtype)[0]
+        if self.turned and x.shape[0] <= _MAX_SUMMED_ROWS:
+            out = _summed_product(x, self.values)
+        else:
+            values = (self.values.swapaxes(-1, -2) if self.turned else self.values).astype(x.dtype)
+            out = jnp.einsum("MK,KN->MN", x, values, preferred_element_type=jnp.float32)
+        return (out if self.scale is None else out * self.scale).astype(dtype or x.dtype)
 
     def multiply_stack(self, x: jax.Array, dtype: jnp.dtype | None = None) -> jax.Array:
         """[E, M, K] times [E, K, N]: [E, M, N] in `dtype` (x's), summed in float32."""
-        if self.tiled:
-            out = _tiled_product(x, self.values)[..., : self.outputs]
-        elif x.shape[1] == 1:
+        if x.shape[1] == 1:
             # A product and a sum, into which XLA fuses the gather that `pick` is.
             out = (x.astype(jnp.float32).swapaxes(1, 2) * self.values.astype(jnp.float32)).sum(axis=1, keepdims=True)
         else:
@@ -73,19 +64,14 @@ class Matrix:
         return out.astype(dtype or x.dtype)
 
 
-def _tiled_product(x: jax.Array, tiles: jax.Array) -> jax.Array:
-    """[E, M, K] times tiles [E, N/16, K, 16]: [E, M, N] float32.
+def _summed_product(x: jax.Array, turned: jax.Array) -> jax.Array:
+    """[M, K] times [N, K] turned: [M, N] float32.
 
-    Written as products and a sum: of this XLA makes one call of its matmul kernel on the tiles as they lie, of a dot a
-    call that packs them anew. A single row it would turn into something slow, so there are two.
+    Written as products and a sum, which XLA on CPU makes one loop of with the conversion to float inside; of a dot's operand
+    it makes a copy in float first, of all matrices at a time. A single row it would turn into something slow, so there are two.
     """
-    rows = x.shape[1]
-    if rows > _MAX_ROWS:
-        out = jnp.einsum("EMK,ETKn->EMTn", x, tiles.astype(x.dtype), preferred_element_type=jnp.float32)
-        return out.reshape(*x.shape[:2], -1)
-    wide = jnp.pad(x, ((0, 0), (0, 1), (0, 0))) if rows == 1 else x
-    terms = wide.astype(jnp.float32)[:, None, :, :, None] * tiles.astype(jnp.float32)[:, :, None]
-    return terms.sum(axis=3).swapaxes(1, 2).reshape(x.shape[0], wide.shape[1], -1)[:, :rows]
+    wide = jnp.pad(x, ((0, 1), (0, 0))) if x.shape[0] == 1 else x
+    return (wide.astype(jnp.float32)[:, None] * turned.astype(jnp.float32)[None]).sum(axis=-1)[: x.shape[0]]
 
 
 @flax.struct.dataclass
@@ -96,7 +82,7 @@ class Layer:
       attention_norm, ffn_norm: [D].
       query_key_value: [D, (N + 2 K) H], all query heads, then the key heads, then the value heads.
       output: [N H, D].
-      gate_up: [D, 2 F]; of experts [E, D, 2 F], or where they are tiled a matrix each.
+      gate_up: [D, 2 F]; of experts [E, D, 2 F], or where they are apart a matrix each.
       down: [F, D]; of experts [E, F, D] or likewise.
       router: parameters of the layer's own router, or None.
     """
@@ -133,27 +119,27 @@ class Weights:
     reasoning_gate: jax.Array | None
 
 
-def prepare(config: MistralConfig, params: dict, int8: bool = False, tiled: bool | None = None) -> Weights:
+def prepare(config: MistralConfig, params: dict, int8: bool = False, apart: bool | None = None) -> Weights:
     """Rearranges a model's parameters.
 
     Args:
       config: the model's.
       params: the model's.
       int8: whether the big matrices (attention, feed-forward or experts, head) are kept in eight bits.
-      tiled: whether matrices lie in tiles; None for what suits the platform.
+      apart: whether experts are arrays of their own and eight-bit matrices turned; None for what suits the platform.
 
     Returns:
       What `inference.forward` reads, in the dtype of the config's activations.
     """
-    if tiled is None:
-        tiled = program_platform() == "cpu"
+    if apart is None:
+        apart = program_platform() == "cpu"
     dtype = jnp.dtype(config.dtype)
 
     def matrix(*parts: jax.Array) -> Matrix:
-        return Matrix.of(jnp.concatenate(parts, axis=-1), dtype, tiled, int8)
+        return Matrix.of(jnp.concatenate(parts, axis=-1), dtype, int8, apart and int8)
 
     def each(*parts: jax.Array) -> Matrix | tuple[Matrix, ...]:
-        if not tiled or parts[0].ndim == 2:
+        if not apart or parts[0].ndim == 2:
             return matrix(*parts)
         return tuple(matrix(*(part[expert] for part in parts)) for expert in range(len(parts[0])))
 

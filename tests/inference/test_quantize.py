@@ -33,18 +33,18 @@ def test_a_value_is_off_by_at_most_half_a_level_of_its_channel(seed, exponent):
     assert not values[0, :, 0].any() and scale[0, 0] == 1
 
 
-@pytest.mark.parametrize("tiled", [True, False], ids=["tiles", "plain"])
+@pytest.mark.parametrize("turned", [True, False], ids=["turned", "as it is"])
 @pytest.mark.parametrize("shape", [(5, 3), (24, 40), (17, 32)])
 @pytest.mark.parametrize("rows", [1, 9, 129])
-def test_a_product_is_that_of_the_levels(tiled, shape, rows):
+def test_a_product_is_that_of_the_levels(turned, shape, rows):
     rng = np.random.default_rng(0)
     weight, x = rng.normal(size=shape).astype(np.float32), rng.normal(size=(rows, shape[0])).astype(np.float32)
     values, scale = quantize(weight)
     product = jax.jit(Matrix.multiply)
-    found = product(Matrix.of(jnp.asarray(weight), jnp.float32, tiled, int8=True), x)
+    found = product(Matrix.of(jnp.asarray(weight), jnp.float32, True, turned), x)
     np.testing.assert_allclose(found, x @ (np.asarray(values) * np.asarray(scale)), atol=1e-5)
     np.testing.assert_allclose(
-        product(Matrix.of(jnp.asarray(weight), jnp.float32, tiled, False), x), x @ weight, atol=1e-5
+        product(Matrix.of(jnp.asarray(weight), jnp.float32, False, turned), x), x @ weight, atol=1e-5
     )
 
 

@@ -210,18 +210,18 @@ def test_a_text_longer_than_the_cache_is_refused_where_no_window_hides_its_begin
         Engine(config, weights, rows=0, places=8)
 
 
-@pytest.mark.parametrize("tiled", [True, False], ids=["tiles", "plain"])
+@pytest.mark.parametrize("apart", [True, False], ids=["apart", "stacked"])
 @pytest.mark.parametrize("batch, length", [(1, 1), (2, 5), (3, 40)])
 @pytest.mark.parametrize("int8", [False, True])
-def test_the_mixture_is_that_of_the_model(tiny_config, tiny_params, tiled, int8, batch, length):
-    """Every form that the experts take: gathered, dense, grouped, in blocks."""
+def test_the_mixture_is_that_of_the_model(tiny_config, tiny_params, apart, int8, batch, length):
+    """Every form that the experts take: gathered, dense, grouped, one by one."""
     from mistral_moe.inference.experts import mixture as run
     from mistral_moe.models.moe import Experts, dispatch
     from mistral_moe.models.router import decide
 
     config = tiny_config(experts=5, d_ff=20)
     params = tiny_params(config, 1)
-    layer = prepare(config, params, int8, tiled).layers[1]
+    layer = prepare(config, params, int8, apart).layers[1]
     experts = jax.tree.map(lambda leaf: leaf[1], params["layers"]["experts"])
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.normal(size=(batch, length, config.d_model)), jnp.float32)
