@@ -54,6 +54,7 @@ def base_config() -> ConfigDict:
             scan_unroll=1,
             moe_backend="auto",
             attention_backend="auto",
+            quantization="none",
         )
     )
     # Axes of the device mesh; -1 is what is left. The number of devices may change between two starts of a run.

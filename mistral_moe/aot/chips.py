@@ -1,6 +1,6 @@
 """The chips that programs are compiled for, by their public data sheets, and the torus that they are wired as.
 
-Sources: https://cloud.google.com/tpu/docs/v5e, .../v5p, .../v6e (system architecture: peak compute in bf16, HBM
+Sources: https://cloud.google.com/tpu/docs/v5e, .../v5p, .../v6e (system architecture: peak compute in bf16 and int8, HBM
 bandwidth, bidirectional ICI bandwidth per chip). A link's bandwidth is half of the last (one direction), shared among
 the chip's links. The memory that a program may use is what the compiler itself reports as the capacity when one
 doesn't fit.
@@ -21,6 +21,7 @@ class Chip:
     Attributes:
       name: `v5p`.
       flops: peak of dense bf16 matmuls, FLOP/s.
+      int8_flops: likewise, of int8.
       hbm_bytes: main memory by the data sheet.
       usable_bytes: of it, what a program may take.
       hbm_bandwidth: bytes/s.
@@ -32,6 +33,7 @@ class Chip:
 
     name: str
     flops: float
+    int8_flops: float
     hbm_bytes: float
     usable_bytes: int
     hbm_bandwidth: float
@@ -44,9 +46,9 @@ class Chip:
 CHIPS = {
     chip.name: chip
     for chip in (
-        Chip("v5e", 197e12, 16e9, int(15.75 * _GIB), 800e9, 50e9, 2, 16, (16, 16)),
-        Chip("v5p", 459e12, 95e9, int(95.74 * _GIB), 2765e9, 100e9, 3, 4, (16, 16, 24)),
-        Chip("v6e", 918e12, 32e9, int(31.25 * _GIB), 1600e9, 100e9, 2, 16, (16, 16)),
+        Chip("v5e", 197e12, 394e12, 16e9, int(15.75 * _GIB), 800e9, 50e9, 2, 16, (16, 16)),
+        Chip("v5p", 459e12, 918e12, 95e9, int(95.74 * _GIB), 2765e9, 100e9, 3, 4, (16, 16, 24)),
+        Chip("v6e", 918e12, 1836e12, 32e9, int(31.25 * _GIB), 1600e9, 100e9, 2, 16, (16, 16)),
     )
 }
 

@@ -163,6 +163,13 @@ def flops_of(module: Module, run: Run, window: int | None) -> float:
     return _flops(module, run, window)[0]
 
 
+def is_int8(module: Module, run: Run) -> bool:
+    """Whether an instruction multiplies int8 by int8."""
+    inside = module.computations[run.computation]
+    kinds = [array.dtype for name in run.instruction.operands[:2] for array in inside[name].arrays[:1]]
+    return run.instruction.opcode in ("dot", "convolution") and kinds == ["s8", "s8"]
+
+
 def find(module: Module, local_tokens: int, window: int | None) -> Iterator[Matmul]:
     """The matmuls of a program.
 

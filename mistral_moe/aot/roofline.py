@@ -61,17 +61,18 @@ def model(module: Module, chip: Chip, links: Mapping[str, float], waiting: float
       window: tokens that attention sees, None for all.
     """
     compute = memory = core = 0.0
-    flops = moved = 0.0
+    busy = moved = 0.0
     times = 1
     for run in runs(module):
         if not run.in_fusion:
-            core += times * max(flops / chip.flops, moved / chip.hbm_bandwidth)
-            flops, times = 0.0, run.times
+            core += times * max(busy, moved / chip.hbm_bandwidth)
+            busy, times = 0.0, run.times
             everything = traffic.bytes_of(run, module)
             memory += times * everything / chip.hbm_bandwidth
             moved = 0.0 if run.instruction.opcode.removesuffix("-start") in (*_BESIDE, *KINDS) else everything
-        own = matmuls.flops_of(module, run, window)
-        flops += own
-        compute += run.times * own / chip.flops
-    core += times * max(flops / chip.flops, moved / chip.hbm_bandwidth)
+        peak = chip.int8_flops if matmuls.is_int8(module, run) else chip.flops
+        own = matmuls.flops_of(module, run, window) / peak
+        busy += own
+        compute += run.times * own
+    core += times * max(busy, moved / chip.hbm_bandwidth)
     return Roofline(compute, memory, core, waiting, dict(links))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import flax.linen as nn
 import flax.struct
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 from jax.sharding import PartitionSpec as P
 
 from mistral_moe import mesh_context
+from mistral_moe.kernels.quantized_product import NONE, quantized_product
 from mistral_moe.kernels.residual_names import ATTENTION, QKV
 from mistral_moe.kernels.segment_attention import WITH_MASK, pick_backend, segment_attention
 from mistral_moe.models.config import MistralConfig
@@ -105,9 +107,9 @@ class Attention(nn.Module):
         def weight(name: str, shape: tuple[int, ...], initializer: nn.initializers.Initializer) -> jax.Array:
             return self.param(name, initializer, shape, jnp.dtype(c.param_dtype)).astype(dtype)
 
-        query = jnp.einsum("BTD,DNH->BTNH", x, weight("query", (c.d_model, c.num_heads, c.head_dim), init))
-        key = jnp.einsum("BSD,DKH->BSKH", x, weight("key", (c.d_model, c.num_kv_heads, c.head_dim), init))
-        value = jnp.einsum("BSD,DKH->BSKH", x, weight("value", (c.d_model, c.num_kv_heads, c.head_dim), init))
+        query = self._project("BTD,DNH->BTNH", x, weight("query", (c.d_model, c.num_heads, c.head_dim), init))
+        key = self._project("BSD,DKH->BSKH", x, weight("key", (c.d_model, c.num_kv_heads, c.head_dim), init))
+        value = self._project("BSD,DKH->BSKH", x, weight("value", (c.d_model, c.num_kv_heads, c.head_dim), init))
         query = rotary(query, positions, c.rope_theta) * c.head_dim**-0.5
         key = rotary(key, positions, c.rope_theta)
 
@@ -120,7 +122,18 @@ class Attention(nn.Module):
         query, key, value = (checkpoint_name(x, QKV) for x in (query, key, value))
         mixed = checkpoint_name(self._attend(query, key, value, sight), ATTENTION)
         mixed = mixed.reshape(batch, c.num_heads, length, c.head_dim).transpose(0, 2, 1, 3)
-        return jnp.einsum("BTNH,NHD->BTD", mixed, weight("output", (c.num_heads, c.head_dim, c.d_model), out_init))
+        output = weight("output", (c.num_heads, c.head_dim, c.d_model), out_init)
+        return self._project("BTNH,NHD->BTD", mixed, output)
+
+    def _project(self, equation: str, x: jax.Array, weight: jax.Array) -> jax.Array:
+        """Contracts the last axes of x [B, T, ...] with the first of `weight`."""
+        mode = self.config.quantization
+        if mode == NONE:
+            return jnp.einsum(equation, x, weight)
+        contracted = x.ndim - 2
+        rows = x.reshape(-1, math.prod(x.shape[2:]))
+        out = quantized_product(rows, weight.reshape(rows.shape[1], -1), mode)
+        return out.reshape(*x.shape[:2], *weight.shape[contracted:])
 
     def _attend(self, query: jax.Array, key: jax.Array, value: jax.Array, sight: Sight) -> jax.Array:
         """[B, K, G, T, H] of the tokens of this pass alone."""

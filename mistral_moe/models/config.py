@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from mistral_moe.kernels.grouped_matmul import BACKENDS as MOE_BACKENDS
+from mistral_moe.kernels.quantized_product import MODES as QUANTIZATION_MODES
 from mistral_moe.kernels.segment_attention import BACKENDS as ATTENTION_BACKENDS
 from mistral_moe.models.remat import POLICIES as REMAT_POLICIES
 
@@ -47,6 +48,8 @@ class MistralConfig:
       scan_unroll: layers per iteration of the scan over layers; `num_layers` unrolls it all (faster on CPU).
       moe_backend: a backend of `kernels.grouped_matmul`; "auto" goes by the platform that a program is compiled for.
       attention_backend: a backend of `kernels.segment_attention`, likewise; a decoding step has its own.
+      quantization: of the products of attention's projections and of dense feed-forwards, a mode of
+        `kernels.quantized_product`; experts, router, head and a decoding step keep the dtype.
     """
 
     vocab_size: int
@@ -72,6 +75,7 @@ class MistralConfig:
     scan_unroll: int = 1
     moe_backend: str = "auto"
     attention_backend: str = "auto"
+    quantization: str = "none"
 
     def __post_init__(self) -> None:
         sizes = ("vocab_size", "d_model", "num_layers", "num_heads", "num_kv_heads", "head_dim", "d_ff", "scan_unroll")
@@ -102,6 +106,7 @@ class MistralConfig:
             ("remat", REMAT_POLICIES),
             ("moe_backend", MOE_BACKENDS),
             ("attention_backend", ATTENTION_BACKENDS),
+            ("quantization", QUANTIZATION_MODES),
             ("dtype", DTYPES),
             ("param_dtype", DTYPES),
         ):

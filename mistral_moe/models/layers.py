@@ -7,6 +7,7 @@ import jax
 from jax.ad_checkpoint import checkpoint_name
 import jax.numpy as jnp
 
+from mistral_moe.kernels.quantized_product import quantized_product
 from mistral_moe.kernels.residual_names import HIDDEN
 from mistral_moe.models.config import MistralConfig
 
@@ -61,6 +62,8 @@ class FeedForward(nn.Module):
         )
         # Rows as one axis: a weight gradient that contracts over two axes is slow on CPU.
         rows = x.reshape(-1, x.shape[-1])
-        gated, raised = (checkpoint_name(jnp.einsum("MD,DF->MF", rows, weight), HIDDEN) for weight in (gate, up))
+        gated, raised = (
+            checkpoint_name(quantized_product(rows, weight, c.quantization), HIDDEN) for weight in (gate, up)
+        )
         hidden = jax.nn.silu(gated) * raised
-        return jnp.einsum("MF,FD->MD", hidden, down).reshape(x.shape)
+        return quantized_product(hidden, down, c.quantization).reshape(x.shape)

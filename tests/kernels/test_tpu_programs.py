@@ -39,6 +39,11 @@ def test_the_experts_of_the_full_size_are_nine_kernels_of_the_ideal_flops():
     assert 0.99 < facts["ratio"] <= 1.05
 
 
+def test_training_in_eight_bits_multiplies_int8():
+    """The product and the gradient of its input; that of the weights stays as it is."""
+    assert found("quantized_product") == {"none": {"all": 3, "int8": 0}, "int8": {"all": 3, "int8": 2}}
+
+
 def test_attention_is_splash_and_builds_no_mask():
     for name, facts in found("attention").items():
         assert facts["kernels"] == 3, name  # Forward, gradient of the queries, gradient of keys and values.

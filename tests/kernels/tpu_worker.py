@@ -18,9 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from mistral_moe import mesh_context, sharding
+from mistral_moe.aot import hlo
+from mistral_moe.aot.matmuls import is_int8
 from mistral_moe.kernels import megablox
 from mistral_moe.kernels.grouped_feed_forward import grouped_feed_forward
 from mistral_moe.kernels.grouped_matmul import grouped_matmul
+from mistral_moe.kernels.quantized_product import quantized_product
 from mistral_moe.kernels.segment_attention import segment_attention
 from mistral_moe.models.attention import sight_of
 from mistral_moe.models.config import MistralConfig
@@ -110,6 +113,23 @@ def of_attention():
         kinds = [(shape, "bfloat16") for shape in (queries, keys, keys)]
         program = compiled(gradients, *kinds, ((batch, length), "int32"), kinds[0])
         report[f"window {window}"] = facts(program) | {"has_a_square": f"{length},{length}]" in program.as_text()}
+    return report
+
+
+def of_quantized_product():
+    """How many matmuls take what, forward and backward, by mode; a convolution is what the compiler makes of a dot."""
+    rows, width, hidden = 4096, 1024, 2048
+    report = {}
+    for mode in ("none", "int8"):
+
+        def gradients(x, weight, grad, mode=mode):
+            out, pull = jax.vjp(lambda x, weight: quantized_product(x, weight, mode), x, weight)
+            return out, pull(grad)
+
+        kinds = [((rows, width), "bfloat16"), ((width, hidden), "bfloat16"), ((rows, hidden), "bfloat16")]
+        module = hlo.parse(compiled(gradients, *kinds).as_text())
+        matmuls = [run for run in hlo.runs(module) if run.instruction.opcode in ("dot", "convolution")]
+        report[mode] = {"all": len(matmuls), "int8": sum(is_int8(module, run) for run in matmuls)}
     return report
 
 
