@@ -26,6 +26,7 @@ import jax  # noqa: E402
 from jax.experimental import topologies  # noqa: E402
 import jaxlib  # noqa: E402
 import ml_collections  # noqa: E402
+from ml_collections import config_flags  # noqa: E402
 
 from launch import cli, config_file, models, stage_programs, tpu_tables, training_program  # noqa: E402
 from launch.errors import UserError  # noqa: E402
@@ -181,8 +182,12 @@ def run() -> None:
         topology = chips.topology(values.topology)
     except chips.TopologyError as error:
         raise UserError(str(error)) from error
-    configs = {values["config"].config_filename: values.config}
+    changed = config_flags.get_override_values(values["config"])
+    named = " ".join([values["config"].config_filename, *(f"{key}={value}" for key, value in changed.items())])
+    configs = {named: values.config}
     if values.compare is not None:
+        if values.compare == named:
+            raise UserError("--compare names the very config of --config", "name another, or change a key of the first")
         configs[values.compare] = config_file.load(values.compare)
     every = {name: prepare(config, topology, values.stage, values.phase) for name, config in configs.items()}
     reports = {name: compile_stage(prepared) for name, prepared in every.items()}

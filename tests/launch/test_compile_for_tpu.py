@@ -139,6 +139,29 @@ def test_a_small_mixture_keeps_to_its_budgets(tmp_path):
     assert "joint/end_to_end on " in done.stdout and "an upper bound" in done.stdout
 
 
+def test_a_config_is_not_compared_with_itself():
+    done = run(f"--config={CONFIG}", "--topology=v5e:2x2", f"--compare={CONFIG}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: --compare names the very config of --config")
+
+
+@pytest.mark.slow
+def test_a_config_is_compared_with_itself_changed(tmp_path):
+    """Two real programs, side by side: int8 takes the time of half the products it reaches, and no FLOP less."""
+    output = tmp_path / "both.json"
+    change = "--config.model.quantization=int8"
+    done = run(
+        f"--config={CONFIG}", change, "--topology=v5e:2x2", "--stage=seed", f"--compare={CONFIG}", f"--output={output}"
+    )
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    reports = json.loads(output.read_text())
+    assert list(reports) == [f"{CONFIG} model.quantization=int8", CONFIG]
+    assert f"|  | {CONFIG} model.quantization=int8 | {CONFIG} |" in done.stdout
+    eight, plain = reports.values()
+    assert eight["flops"]["compiled"] == pytest.approx(plain["flops"]["compiled"], rel=0.01)
+    assert eight["roofline"]["compute_seconds"] < 0.9 * plain["roofline"]["compute_seconds"]
+
+
 def test_two_reports_stand_side_by_side_and_one_that_does_not_fit_says_by_how_much():
     fits = {
         "stage": "seed",
