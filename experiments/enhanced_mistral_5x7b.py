@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from experiments.base import base_config
 
 # What the backward pass computes again, and microbatches of a step, by the memory of a chip.
-_MEMORY = {"v5p": ("outputs", 1), "v6e": ("full", 1), "v5e": ("full", 2)}
+_MEMORY = {"v5p": ("outputs", 1), "v6e": ("outputs", 2), "v5e": ("full", 2)}
 
 
 def get_config(chip: str = "v5p") -> ConfigDict:

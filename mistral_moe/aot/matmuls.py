@@ -108,14 +108,16 @@ def splash_flops(instruction: Instruction, operands: list[Instruction], window: 
     Forward are scores and values, 2 matmuls. Backward needs 4: the weights' gradient, queries', keys' and values'. The
     scores are made again, once if one kernel does it all; of two, the second also makes the weights' gradient again.
     """
-    batch, heads, length, width = next(o.arrays[0].dims for o in operands if len(o.arrays[0].dims) == 4)
+    # After tables of integers the queries come first: [B, N, T, H], or [N, T, H] where a chip has one row.
+    arrays = [operand.arrays[0] for operand in operands]
+    *maps, length, width = next(array.dims for array in arrays if array.dtype in ("bf16", "f32"))
     kind = re.search(r"splash_m[hq]a_(fwd|dq|dkv)", instruction.op_name)[1]
     suffix = {"fwd": "", "dq": "_dq", "dkv": "_dkv"}[kind]
     block_q, block_kv = (
         int(re.search(rf'{name}{suffix}\\?": (\d+)', instruction.text)[1]) for name in ("block_q", "block_kv")
     )
     pairs = visible_blocks(length, block_q, block_kv, window) * block_q * block_kv
-    one = 2.0 * batch * heads * pairs * width
+    one = 2.0 * math.prod(maps) * pairs * width
     is_fused = bool(re.search(r'use_fused_bwd_kernel\\?": true', instruction.text))
     needed, again = {"fwd": (2, 0), "dq": (2, 1), "dkv": (4, 1) if is_fused else (2, 2)}[kind]
     return needed * one, again * one

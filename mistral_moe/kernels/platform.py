@@ -21,6 +21,12 @@ def program_platform() -> str:
     return "gpu" if platform in ("cuda", "rocm") else platform
 
 
+def program_device_kind() -> str:
+    """JAX's name of the chip, `TPU v6 lite`: likewise."""
+    device = jax.sharding.get_abstract_mesh().abstract_device
+    return jax.devices()[0].device_kind if device is None else device.device_kind
+
+
 def pick(backend: str, by_platform: Mapping[str, str]) -> str:
     """The backend itself, or for `auto` the one of the program's platform, on an unknown one the CPU's."""
     return by_platform.get(program_platform(), by_platform["cpu"]) if backend == AUTO else backend

@@ -66,6 +66,23 @@ def test_visible_blocks_are_those_with_a_visible_pair(block_q, block_kv, window)
     assert matmuls.visible_blocks(length, block_q, block_kv, window) == blocks.sum()
 
 
+@pytest.mark.parametrize("rows", [(), (2,)], ids=["one row", "two rows"])
+def test_a_splash_kernel_costs_its_visible_blocks(rows):
+    """Tables of integers come before the queries, which have no axis of rows where a chip has one."""
+    shapes = [("s32", (4, 8, 8)), ("bf16", (*rows, 4, 1024, 128)), ("bf16", (*rows, 2, 1024, 128))]
+    operands = [
+        hlo._instruction(f"  %a.{i} = {kind}[{','.join(map(str, dims))}]{{0}} parameter({i})")
+        for i, (kind, dims) in enumerate(shapes)
+    ]
+    kernel = hlo._instruction(
+        '  %k = bf16[1]{0} custom-call(%a.0, %a.1, %a.2), custom_call_target="tpu_custom_call", '
+        'metadata={op_name="jit(step)/splash_mha_dkv/x"}, backend_config={"block_q_dkv": 512, "block_kv_dkv": 256}'
+    )
+    needed, again = matmuls.splash_flops(kernel, operands, None)
+    # Queries 0 to 511 see two blocks of 256 keys, the others four.
+    assert needed == again == 2 * 2.0 * 4 * (2 + 4) * 512 * 256 * 128 * (rows or (1,))[0]
+
+
 def test_a_grouped_matmul_also_pays_for_the_tiles_that_groups_share():
     names = ("s32[] %a", "s32[6] %b", "s32[20] %c", "bf16[2048,512] %d")
     operands = [instruction(f"%{name[-1]} = {name.split()[0]} parameter(0)") for name in names]

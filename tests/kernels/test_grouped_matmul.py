@@ -180,12 +180,20 @@ def test_tokamax_on_a_gpu_is_the_dense_oracle(dtype, sizes):
 
 def test_tiles_lose_little_at_the_borders_of_groups_and_to_padding():
     for rows, groups in ((16_384, 5), (65_536, 8), (262_144, 64)):
-        tiles = -(-rows // megablox.tile_rows(rows, groups))
+        tiles = -(-rows // megablox.gradient_tile_rows(rows, groups))
         assert (tiles + groups - 1) / tiles <= 1.05
     for width in (128, 1000, 1024, 4096, 11_008, 14_336):
         for itemsize in (2, 4):
             tile = megablox.tile_width(width, itemsize)
             assert tile * itemsize <= 2048 and -(-width // tile) * tile <= 1.05 * max(width, tile)
+
+
+def test_tiles_have_the_rows_that_keep_a_chip_from_waiting_for_memory():
+    """At the full size's 32,768 rows of five experts; where rows are few, what borders cost comes first."""
+    kinds = "TPU v5", "TPU v5 lite", "TPU v6 lite", "one of tomorrow"
+    assert [megablox.tile_rows(32_768, 5, kind) for kind in kinds] == [256, 512, 1024, 256]
+    assert megablox.tile_rows(1024, 8, "TPU v6 lite") < 1024
+    assert megablox.tile_rows(40, 5, "TPU v5") == 48
 
 
 def program(backend):
