@@ -13,8 +13,8 @@ from ml_collections import ConfigDict
 
 from experiments.base import base_config
 
-# What the backward pass computes again, and microbatches of a step, by the memory of a chip.
-_MEMORY = {"v5p": ("outputs", 1), "v6e": ("outputs", 2), "v5e": ("full", 2)}
+# What the backward pass computes again, microbatches of a step, and tokens of a row, by the memory of a chip.
+_MEMORY = {"v5p": ("outputs", 1, 4096), "v6e": ("full", 1, 4096), "v5e": ("full", 2, 2048)}
 
 
 def get_config(chip: str = "v5p") -> ConfigDict:
@@ -25,7 +25,7 @@ def get_config(chip: str = "v5p") -> ConfigDict:
     # Gradients are scattered along fsdp. Where that axis takes a whole slice, the TPU's compiler adds all of them
     # everywhere instead, at twice the bytes; on half of it it scatters.
     config.mesh.update(data=2, fsdp=-1)
-    config.model.remat, config.train.accumulate = _MEMORY[chip]
+    config.model.remat, config.train.accumulate, config.train.seq_len = _MEMORY[chip]
     # Every microbatch has a row for each chip, of every branch.
     config.experts.batch_size = config.router.batch_size = 256 * config.train.accumulate
     return config
