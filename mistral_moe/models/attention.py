@@ -82,6 +82,18 @@ def sight_of(config: MistralConfig, segment_ids: jax.Array) -> Sight:
     return Sight(segment_ids, mask, backend)
 
 
+def _project(mode: str, equation: str, x: jax.Array, weight: jax.Array) -> jax.Array:
+    """Contracts the last axes of x [B, T, ...] with the first of `weight`.
+
+    No method: flax would name its scope, and the audit of compiled programs tells projections from scores by their path.
+    """
+    if mode == NONE:
+        return jnp.einsum(equation, x, weight)
+    rows = x.reshape(-1, math.prod(x.shape[2:]))
+    out = quantized_product(rows, weight.reshape(rows.shape[1], -1), mode)
+    return out.reshape(*x.shape[:2], *weight.shape[x.ndim - 2 :])
+
+
 class Attention(nn.Module):
     """Multi-head attention with K key/value heads shared by N query heads."""
 
@@ -107,9 +119,13 @@ class Attention(nn.Module):
         def weight(name: str, shape: tuple[int, ...], initializer: nn.initializers.Initializer) -> jax.Array:
             return self.param(name, initializer, shape, jnp.dtype(c.param_dtype)).astype(dtype)
 
-        query = self._project("BTD,DNH->BTNH", x, weight("query", (c.d_model, c.num_heads, c.head_dim), init))
-        key = self._project("BSD,DKH->BSKH", x, weight("key", (c.d_model, c.num_kv_heads, c.head_dim), init))
-        value = self._project("BSD,DKH->BSKH", x, weight("value", (c.d_model, c.num_kv_heads, c.head_dim), init))
+        query = _project(
+            c.quantization, "BTD,DNH->BTNH", x, weight("query", (c.d_model, c.num_heads, c.head_dim), init)
+        )
+        key = _project(c.quantization, "BSD,DKH->BSKH", x, weight("key", (c.d_model, c.num_kv_heads, c.head_dim), init))
+        value = _project(
+            c.quantization, "BSD,DKH->BSKH", x, weight("value", (c.d_model, c.num_kv_heads, c.head_dim), init)
+        )
         query = rotary(query, positions, c.rope_theta) * c.head_dim**-0.5
         key = rotary(key, positions, c.rope_theta)
 
@@ -123,17 +139,7 @@ class Attention(nn.Module):
         mixed = checkpoint_name(self._attend(query, key, value, sight), ATTENTION)
         mixed = mixed.reshape(batch, c.num_heads, length, c.head_dim).transpose(0, 2, 1, 3)
         output = weight("output", (c.num_heads, c.head_dim, c.d_model), out_init)
-        return self._project("BTNH,NHD->BTD", mixed, output)
-
-    def _project(self, equation: str, x: jax.Array, weight: jax.Array) -> jax.Array:
-        """Contracts the last axes of x [B, T, ...] with the first of `weight`."""
-        mode = self.config.quantization
-        if mode == NONE:
-            return jnp.einsum(equation, x, weight)
-        contracted = x.ndim - 2
-        rows = x.reshape(-1, math.prod(x.shape[2:]))
-        out = quantized_product(rows, weight.reshape(rows.shape[1], -1), mode)
-        return out.reshape(*x.shape[:2], *weight.shape[contracted:])
+        return _project(c.quantization, "BTNH,NHD->BTD", mixed, output)
 
     def _attend(self, query: jax.Array, key: jax.Array, value: jax.Array, sight: Sight) -> jax.Array:
         """[B, K, G, T, H] of the tokens of this pass alone."""
