@@ -1,7 +1,6 @@
 """Sorted groups of rows cut into blocks of a few fixed sizes, so that plain XLA multiplies each group by its own matrix.
 
-A block fetches its group's matrices and adds to their gradients whatever it holds, which on a CPU costs as much as some
-forty rows of work. So a group is cut into as few blocks as the largest size allows, all of the smallest size that holds
+A block fetches its group's matrices and adds to their gradients whatever it holds. So a group is cut into as few blocks as the largest size allows, all of the smallest size that holds
 an even share; small blocks for what large ones leave would round up less and cost more. There is one loop a size, not a
 conditional inside one loop: XLA copies what a conditional carries.
 """

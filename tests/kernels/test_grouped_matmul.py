@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mistral_moe.aot import chips
 from mistral_moe.kernels import megablox
 from mistral_moe.kernels.grouped_matmul import BACKENDS, BY_PLATFORM, grouped_matmul
 from mistral_moe.kernels.platform import pick, program_platform
@@ -186,6 +187,13 @@ def test_tiles_lose_little_at_the_borders_of_groups_and_to_padding():
         for itemsize in (2, 4):
             tile = megablox.tile_width(width, itemsize)
             assert tile * itemsize <= 2048 and -(-width // tile) * tile <= 1.05 * max(width, tile)
+
+
+def test_chips_of_the_tiles_are_those_of_the_audit():
+    names = {"TPU v5": "v5p", "TPU v5 lite": "v5e", "TPU v6 lite": "v6e"}
+    for kind, name in names.items():
+        chip = chips.CHIPS[name]
+        assert megablox._CHIPS[kind].balance == pytest.approx(chip.flops / chip.hbm_bandwidth, rel=0.01)
 
 
 def test_tiles_have_the_rows_that_keep_a_chip_from_waiting_for_memory():
