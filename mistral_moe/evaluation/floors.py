@@ -1,8 +1,8 @@
 """What trivial strategies score on questions of multiple choice: a model below the best of them has learned nothing.
 
 A document is a dict with `choices`, and `gold` (the right one's index) or `credits` (what each choice earns); `answers`
-holds the choices' texts where the choices themselves are only letters. Where several choices are equally long, a strategy
-takes one of them at random, and its score is the expected value over the ties.
+holds the choices' texts where the choices themselves are only letters. Of several choices that are equally long the first is
+taken, as argmax does for equally likely ones: a model that likes long answers then scores exactly this floor.
 """
 
 from __future__ import annotations
@@ -33,45 +33,40 @@ def _lengths(document: Document) -> list[int]:
     return [len(text) for text in document.get("answers", document["choices"])]
 
 
-def longest_choices(document: Document) -> list[int]:
-    """Indices of the choices of most characters."""
+def longest_choice(document: Document) -> int:
+    """Index of the choice of most characters, the first of several."""
     lengths = _lengths(document)
-    return [index for index, length in enumerate(lengths) if length == max(lengths)]
+    return lengths.index(max(lengths))
 
 
-def shortest_choices(document: Document) -> list[int]:
-    """Indices of the choices of fewest characters."""
+def shortest_choice(document: Document) -> int:
+    """Index of the choice of fewest characters, the first of several."""
     lengths = _lengths(document)
-    return [index for index, length in enumerate(lengths) if length == min(lengths)]
+    return lengths.index(min(lengths))
 
 
-def all_choices(document: Document) -> list[int]:
-    """Indices of all choices: chance."""
-    return list(range(len(document["choices"])))
-
-
-def expected(documents: Sequence[Document], strategy: Callable[[Document], Sequence[int]]) -> float:
-    """Mean credit of a strategy that takes one of the choices it names at random."""
-    total = 0.0
-    for document in documents:
-        choices = strategy(document)
-        total += sum(credit(document, choice) for choice in choices) / len(choices)
-    return total / len(documents)
-
-
-def chance(documents: Sequence[Document]) -> float:
-    """Mean credit of a random choice."""
-    return expected(documents, all_choices)
+def of_strategy(documents: Sequence[Document], strategy: Callable[[Document], int]) -> float:
+    """Mean credit of the choices that a strategy takes."""
+    return sum(credit(document, strategy(document)) for document in documents) / len(documents)
 
 
 def longest(documents: Sequence[Document]) -> float:
     """Mean credit of the longest choice."""
-    return expected(documents, longest_choices)
+    return of_strategy(documents, longest_choice)
 
 
 def shortest(documents: Sequence[Document]) -> float:
     """Mean credit of the shortest choice."""
-    return expected(documents, shortest_choices)
+    return of_strategy(documents, shortest_choice)
+
+
+def chance(documents: Sequence[Document]) -> float:
+    """Expected mean credit of a random choice."""
+    total = 0.0
+    for document in documents:
+        count = len(document["choices"])
+        total += sum(credit(document, choice) for choice in range(count)) / count
+    return total / len(documents)
 
 
 def majority(documents: Sequence[Document]) -> tuple[float, int]:
