@@ -206,6 +206,7 @@ def measure(name: str, device: str, threads: int, folder: str) -> dict:
         compiled = ours.wall
         theirs = peer.call("turn", requests)
         tokens = ours.call("tokenise", requests)
+        ours.call("whole_benchmark", folder, 2)  # loads lm-eval
         rates: dict[str, list[float]] = {"ours": [], "peer": []}
         alone, whole = [], []
         for _ in range(_ROUNDS.value):
