@@ -51,7 +51,7 @@ class Captions:
 
 
 def image_id(name: Any) -> str:
-    """COCO's number in an image's file name, `COCO_val2014_000000310196.jpg` -> "310196"; the name where it has none."""
+    """COCO's number in a file's name, `COCO_val2014_000000310196.jpg` -> "310196"; the name where it has none."""
     found = _NUMBER.search(str(name))
     return str(int(found.group(1))) if found else str(name)
 
@@ -127,7 +127,7 @@ def _add_joined(images: dict[str, Image], found: list[rows.Row]) -> int:
         texts = [column for column in ("captions", "answer", "sentences", "sentences_raw") if column in row.fields]
         if not names or not texts:
             raise rows.BenchmarkDataError(
-                f"{row.place} has no file's name and captions, but {', '.join(map(str, row.fields))}: were columns renamed?"
+                f"{row.place} has no file name and captions but {', '.join(map(str, row.fields))}: were columns renamed?"
             )
         key = image_id(row[names[0]])
         captions = [_caption(text, row) for text in _as_list(row[texts[0]])]

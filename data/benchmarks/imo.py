@@ -26,12 +26,14 @@ class Olympiad:
       proofs: how many problems ask for a proof in words.
       lean: how many ask for one in Lean.
       duplicates: problems met again; of one that a later file holds in another wording, the later is kept.
+      mended: rows in which a lost quote had put the answer into the problem.
     """
 
     answers: list[dict[str, Any]]
     proofs: int
     lean: int
     duplicates: int
+    mended: int
 
 
 def load(data_dir: pathlib.Path | None) -> Olympiad:
@@ -45,7 +47,7 @@ def load(data_dir: pathlib.Path | None) -> Olympiad:
         from data.benchmarks import hub
 
         answers, duplicates = _newest([[_document(row) for row in hub.rows(*HUB)]])
-        return Olympiad(answers, 0, 0, duplicates)
+        return Olympiad(answers, 0, 0, duplicates, 0)
     files = _files(data_dir, "answerbench", "train-", "test-")
     proofs, lean = (
         sum(len(rows.read(path)) for path in _files(data_dir, stem)) for stem in ("proofbench", "lean_proof_bench")
@@ -54,8 +56,21 @@ def load(data_dir: pathlib.Path | None) -> Olympiad:
         raise rows.MissingDataError(
             f"{data_dir} holds no answerbench*.csv in {', '.join(FOLDERS)}; put IMO-Bench's files there"
         )
-    answers, duplicates = _newest([[_document(row) for row in rows.read(path)] for path in files])
-    return Olympiad(answers, proofs, lean, duplicates)
+    mended: list[str] = []
+
+    def mend(values: list[str]) -> list[str] | None:
+        right = _mended(values)
+        mended.extend(right[:1] if right else ())
+        return right
+
+    answers, duplicates = _newest([[_document(row) for row in rows.read(path, mend=mend)] for path in files])
+    return Olympiad(answers, proofs, lean, duplicates, len(mended))
+
+
+def _mended(values: list[str]) -> list[str] | None:
+    """answerbench_v2.csv lacks one closing quote, so that a row's second value is `problem\\n,answer"`."""
+    problem, comma, answer = values[1].rpartition("\n,") if len(values) > 1 else ("", "", "")
+    return [values[0], problem, answer[:-1], *values[2:]] if comma and answer.endswith('"') else None
 
 
 def _files(data_dir: pathlib.Path, *stems: str) -> list[pathlib.Path]:

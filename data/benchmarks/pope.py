@@ -1,7 +1,7 @@
 """POPE (Li et al. 2023): "Is there a dog in the image?", half of it about objects that aren't.
 
-Read from `pope/coco_pope_{random,popular,adversarial}.json`, one object a line, or the hub's rows. Where they are missing,
-the same questions are asked of images whose objects are known.
+Read from `pope/coco_pope_{random,popular,adversarial}.json`, one object a line, or the hub's rows. Where they are
+missing, the same questions are asked of images whose objects are known.
 """
 
 from __future__ import annotations

@@ -73,13 +73,20 @@ def _text(path: pathlib.Path) -> str:
         raise BenchmarkDataError(f"{path}: byte {error.start} is not UTF-8; fetch it again") from error
 
 
-def read(path: pathlib.Path, key: str = "", columns: Sequence[str] = ()) -> list[Row]:
+def read(
+    path: pathlib.Path,
+    key: str = "",
+    columns: Sequence[str] = (),
+    mend: Callable[[list[str]], list[str] | None] | None = None,
+) -> list[Row]:
     """All rows of a file.
 
     Args:
       path: the file.
       key: in a .json, the member that holds the rows; "" where the rows are the file's only value.
       columns: names of the columns of a .csv or .tsv without a header.
+      mend: for a .csv or .tsv whose authors' own file is known to be broken: the right values of a row of the wrong
+        width, or None where it can't tell.
 
     Raises:
       BenchmarkDataError: it can't be read, is empty, or a row is no object.
@@ -87,7 +94,8 @@ def read(path: pathlib.Path, key: str = "", columns: Sequence[str] = ()) -> list
     reader = {".jsonl": _json_lines, ".json": _json, ".csv": _table, ".tsv": _table, ".parquet": _parquet}[
         _format(path)
     ]
-    rows = [Row(fields, f"{path}:{number}") for number, fields in enumerate(reader(path, key, columns), 1)]
+    found = reader(path, key, columns, mend) if reader is _table else reader(path, key, columns)
+    rows = [Row(fields, f"{path}:{number}") for number, fields in enumerate(found, 1)]
     if not rows:
         raise BenchmarkDataError(f"{path} is empty; fetch it again")
     return rows
@@ -141,7 +149,9 @@ def _json(path: pathlib.Path, key: str, columns: Sequence[str]) -> Iterator[Mapp
         yield fields
 
 
-def _table(path: pathlib.Path, key: str, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def _table(
+    path: pathlib.Path, key: str, columns: Sequence[str], mend: Callable[[list[str]], list[str] | None] | None
+) -> Iterator[Mapping[str, Any]]:
     csv.field_size_limit(_CSV_FIELD_BYTES)
     is_tsv = _format(path) == ".tsv"
     # GLUE's .tsv files hold lone quotes, which are text.
@@ -151,6 +161,8 @@ def _table(path: pathlib.Path, key: str, columns: Sequence[str]) -> Iterator[Map
     for number, values in enumerate(rows, 1):
         if not values:
             continue
+        if len(values) != len(header) and mend:
+            values = mend(values) or values
         if len(values) != len(header):
             raise BenchmarkDataError(
                 f"{path}:{number} has {len(values)} columns and the header {len(header)}; fetch the file again"

@@ -1,8 +1,8 @@
 """Questions about pictures: VQA v2 (Goyal et al. 2017), and easy-VQA, synthetic shapes with one right answer each.
 
-VQA v2 lies under `vqa/` or `vqa_v2/`: the authors' `v2_OpenEnded_*_questions.json` and `v2_*_annotations.json`, or rows of
-the hub, which hold both. easy-VQA lies under `easy_vqa/`: {test,train}/questions.json of [question, answer, image], and
-answers.txt.
+VQA v2 lies under `vqa/` or `vqa_v2/`: the authors' `v2_OpenEnded_*_questions.json` and `v2_*_annotations.json`, or rows
+of the hub, which hold both. easy-VQA lies under `easy_vqa/`: {test,train}/questions.json of [question, answer, image],
+and answers.txt.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _joined(question: rows.Row, answered: dict[str, rows.Row]) -> rows.Row:
     annotation = answered.get(str(question["question_id"]))
     if annotation is None:
         raise rows.BenchmarkDataError(
-            f"{question.place}: question {question['question_id']} is in no annotations file; put the one of the split there"
+            f"{question.place}: question {question['question_id']} is in no annotations file; put its split's there"
         )
     return rows.Row({**annotation.fields, **question.fields}, question.place)
 

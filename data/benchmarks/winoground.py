@@ -1,8 +1,8 @@
-"""Two captions of the same words and two images (Winoground, Thrush et al. 2022), or a caption and a wrong one (SugarCrepe).
+"""Two captions of the same words and two images (Winoground), or a caption and a wrong one (SugarCrepe).
 
-Winoground, which is gated, is read from `winoground/`: examples.jsonl or the hub's parquet; where somebody has put the
-images in words, `image_0_text` and `image_1_text` hold that. SugarCrepe (Hsieh et al. 2023) is read from `sugar_crepe/` or
-`winoground/`: its own .json files of {"0": {filename, caption, negative_caption}}.
+Winoground (Thrush et al. 2022), which is gated, is read from `winoground/`: examples.jsonl or the hub's parquet; where
+somebody has put the images in words, `image_0_text` and `image_1_text` hold that. SugarCrepe (Hsieh et al. 2023) is read
+from `sugar_crepe/` or `winoground/`: its own .json files of {"0": {filename, caption, negative_caption}}.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Pairs:
     """Documents and duplicates met.
 
     Attributes:
-      documents: of Winoground {id, captions: [two], texts: [two] or None, tag}; of SugarCrepe {id, caption, wrong, kind}.
+      documents: of Winoground {id, captions: [two], texts: [two] or None, tag}; of SugarCrepe {id, caption, wrong,
+        kind}.
       duplicates: met.
     """
 
