@@ -127,7 +127,7 @@ def _add_joined(images: dict[str, Image], found: list[rows.Row]) -> int:
         texts = [column for column in ("captions", "answer", "sentences", "sentences_raw") if column in row.fields]
         if not names or not texts:
             raise rows.BenchmarkDataError(
-                f"{row.place} has no file name and captions but {', '.join(map(str, row.fields))}: were columns renamed?"
+                f"{row.place} lacks a file name or captions; it has {', '.join(map(str, row.fields))}: were columns renamed?"
             )
         key = image_id(row[names[0]])
         captions = [_caption(text, row) for text in _as_list(row[texts[0]])]

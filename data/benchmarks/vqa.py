@@ -55,24 +55,29 @@ def load_v2(data_dir: pathlib.Path | None) -> Questions:
         from data.benchmarks import hub
 
         return Questions(*rows.without_duplicates(_document(row) for row in hub.rows(*HUB)))
-    names = [f"{folder}/**/*{name}" for folder in FOLDERS for name in ("uestions.json", "uestions.json.gz")]
-    try:
-        asked = _validation(rows.find(data_dir, *names))
-        asked = [path for path in asked if not any(folder in str(path) for folder in EASY_FOLDERS)]
-    except rows.MissingDataError:
-        asked = []
+    asked = [path for path in _files(data_dir, "*uestions.json*") if not _is_easy(path, data_dir)]
     if asked:
         answered = _annotations(data_dir)
-        found = [_joined(row, answered) for path in asked for row in rows.read(path, key="questions")]
+        found = [_joined(row, answered) for path in _validation(asked) for row in rows.read(path, key="questions")]
     else:
-        globs = [
-            f"{folder}/{inner}*{end}"
-            for folder in FOLDERS
-            for inner in ("", "data/")
-            for end in (".jsonl", ".jsonl.gz", ".parquet")
-        ]
-        found = [row for path in _validation(rows.find(data_dir, *globs)) for row in rows.read(path)]
+        paths = _files(data_dir, "*.jsonl*", "*.parquet")
+        if not paths:
+            raise rows.MissingDataError(
+                f"{data_dir} holds no VQA v2 in {', '.join(FOLDERS)}; put its questions and annotations there"
+            )
+        found = [row for path in _validation(paths) for row in rows.read(path)]
     return Questions(*rows.without_duplicates(_document(row) for row in found))
+
+
+def _files(data_dir: pathlib.Path, *names: str) -> list[pathlib.Path]:
+    try:
+        return rows.find(data_dir, *(f"{folder}/**/{name}" for folder in FOLDERS for name in names))
+    except rows.MissingDataError:
+        return []
+
+
+def _is_easy(path: pathlib.Path, data_dir: pathlib.Path) -> bool:
+    return any(folder in path.relative_to(data_dir).as_posix() for folder in EASY_FOLDERS)
 
 
 def _validation(paths: list[pathlib.Path]) -> list[pathlib.Path]:
@@ -80,9 +85,8 @@ def _validation(paths: list[pathlib.Path]) -> list[pathlib.Path]:
 
 
 def _annotations(data_dir: pathlib.Path) -> dict[str, rows.Row]:
-    names = [f"{folder}/**/*{name}" for folder in FOLDERS for name in ("nnotations.json", "nnotations.json.gz")]
     answered = {}
-    for path in rows.find(data_dir, *names):
+    for path in _files(data_dir, "*nnotations.json*"):
         for row in rows.read(path, key="annotations"):
             rows.require(row, ("question_id", "answers"))
             answered[str(row["question_id"])] = row
