@@ -9,6 +9,8 @@ hardly anything meets the time limit, which stands behind as the last resort. No
 
 from __future__ import annotations
 
+import collections
+from collections.abc import Sequence
 import dataclasses
 from fractions import Fraction
 import itertools
@@ -155,6 +157,13 @@ def parts(answer: str) -> list[str]:
     return [part.strip() for part in (*found, answer[start:]) if part.strip()]
 
 
+def most_common(references: Sequence[str]) -> tuple[str, float]:
+    """The answer that would be right most often, and its share; answers are the same by their number or as text."""
+    counts = collections.Counter(number(reference) or as_text(reference) for reference in references)
+    common, count = counts.most_common(1)[0]
+    return str(common), count / len(references)
+
+
 def verify(reference: str, answer: str) -> Verdict:
     """Whether an answer means what the reference does.
 
@@ -199,12 +208,27 @@ def _depth(answer: str) -> int:
     return max(map(abs, depths), default=0)
 
 
+def verifies_itself(reference: str) -> bool:
+    """Whether a reference is a number, or algebra reads it and finds it equal to itself; others are compared as text.
+
+    Raises:
+      RuntimeError: as of `verify`.
+    """
+    if number(reference) is not None:
+        return True
+    return is_algebraic(reference) and all(
+        number(part) is not None or _by_algebra(part, part).is_right for part in parts(reference)
+    )
+
+
 def _verified(reference: str, answer: str) -> Verdict:
     if as_text(reference) == as_text(answer):
         return Verdict(True, "text")
     values = number(reference), number(answer)
-    if None not in values:
-        return Verdict(values[0] == values[1], "number")
+    return Verdict(values[0] == values[1], "number") if None not in values else _by_algebra(reference, answer)
+
+
+def _by_algebra(reference: str, answer: str) -> Verdict:
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("answers can be compared by algebra in the main thread only")
     # Imports sympy, which takes a second.

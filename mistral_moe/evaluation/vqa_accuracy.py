@@ -35,7 +35,7 @@ def _contractions() -> dict[str, str]:
         *(f"{verb}'ve" for verb in "could might must should would not".split()),
         *(f"{who}{end}" for who in "they you".split() for end in ("'d", "'ll", "'re", "'ve")),
         *(f"{who}'{end}" for who in "how it there what when where who why".split() for end in ("d", "ll", "s", "ve")),
-        *("he'd he's she's i'm i've we've what're who're why're there're everyone's something's".split()),
+        *("he'd he's she's i'm i've we've what're why're there're everyone's something's".split()),
     ]
     # What is a word of its own without the apostrophe means that word.
     return {text.replace("'", ""): text for text in found} | {"its": "its"}
