@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from data.benchmarks import rows
@@ -56,8 +57,12 @@ def image_id(name: Any) -> str:
     return str(int(found.group(1))) if found else str(name)
 
 
-def load(data_dir: pathlib.Path | None, folders: tuple[str, ...] = FOLDERS) -> Captions:
+def load(data_dir: pathlib.Path | None, beside: Sequence[str] = ()) -> Captions:
     """All images of the files.
+
+    Args:
+      data_dir: folder of the benchmarks; None for the hub.
+      beside: other folders whose files of COCO's own layout are read as well.
 
     Raises:
       rows.MissingDataError: there is none of the files.
@@ -68,17 +73,18 @@ def load(data_dir: pathlib.Path | None, folders: tuple[str, ...] = FOLDERS) -> C
         from data.benchmarks import hub
 
         return Captions(images, _add_joined(images, list(hub.rows(*HUB))))
-    globs = ("captions_*.json", "captions_*.json.gz", "instances_*.json", "instances_*.json.gz", "*.jsonl", "*.parquet")
-    paths = rows.find(data_dir, *(f"{folder}/**/{name}" for folder in folders for name in globs))
+    globs = [f"{folder}/**/{name}_*.json*" for folder in (*FOLDERS, *beside) for name in ("captions", "instances")]
+    globs += [f"{folder}/**/*{end}" for folder in FOLDERS for end in (".jsonl", ".jsonl.gz", ".parquet")]
+    paths = rows.find(data_dir, *globs)
     duplicates = 0
     # Joined files last: an image that they hold belongs to the benchmark, whatever split COCO has it in.
-    for path in sorted(paths, key=lambda path: path.suffix not in (".json", ".gz")):
-        if path.name.startswith("instances_"):
-            _add_objects(images, path)
-        elif ".json" in path.suffixes:
-            duplicates += _add_official(images, path)
-        else:
+    for path in sorted(paths, key=lambda path: ".json" not in path.suffixes):
+        if ".json" not in path.suffixes:
             duplicates += _add_joined(images, rows.read(path))
+        elif path.name.startswith("instances_"):
+            _add_objects(images, path)
+        else:
+            duplicates += _add_official(images, path)
     return Captions(images, duplicates)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from launch.evaluation.benchmark import Options, mean_and_stderr
+from launch.evaluation.benchmark import Options
 from mistral_moe.evaluation.language_model import (
     Continuation,
     Generated,
@@ -31,37 +32,63 @@ def drawn(documents: Sequence[T], options: Options) -> list[T]:
 
 
 def generate(model: LanguageModel, prompts: Sequence[Prompt]) -> list[Generated]:
-    """The completion of each prompt; equal prompts are asked once."""
-    distinct = list(dict.fromkeys(prompts))
-    answers = dict(zip(distinct, in_order(model.generate(distinct))))
-    return [answers[prompt] for prompt in prompts]
+    """The completion of each prompt."""
+    return in_order(model.generate(prompts))
 
 
 def log_likelihoods(model: LanguageModel, requests: Sequence[Continuation]) -> list[LogLikelihood]:
-    """The likelihood of each continuation; equal ones are asked once."""
-    distinct = list(dict.fromkeys(requests))
-    answers = dict(zip(distinct, in_order(model.log_likelihoods(distinct))))
-    return [answers[request] for request in requests]
+    """The likelihood of each continuation."""
+    return in_order(model.log_likelihoods(requests))
 
 
-def choose(
-    model: LanguageModel, contexts: Sequence[str], choices: Sequence[str]
-) -> list[tuple[str | None, list[LogLikelihood]]]:
-    """For each context the likeliest of the choices, None where the first place is shared, and how likely each is."""
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """The likeliest of some choices.
+
+    Attributes:
+      answer: the first of the likeliest.
+      is_tied: whether there were others as likely.
+      is_truncated: whether the context was cut for one of them.
+    """
+
+    answer: str
+    is_tied: bool
+    is_truncated: bool
+
+
+def choose(model: LanguageModel, contexts: Sequence[str], choices: Sequence[str]) -> list[Choice]:
+    """For each context the likeliest choice; of equal ones the first, as in lm-eval."""
     requests = [Continuation(context, f" {choice}") for context in contexts for choice in choices]
     answers = log_likelihoods(model, requests)
     found = []
     for start in range(0, len(answers), len(choices)):
         likely = answers[start : start + len(choices)]
-        best = max(one.nats for one in likely)
-        first = [choice for choice, one in zip(choices, likely) if one.nats == best]
-        found.append((first[0] if len(first) == 1 else None, likely))
+        nats = [one.nats for one in likely]
+        best = nats.index(max(nats))
+        found.append(Choice(choices[best], nats.count(nats[best]) > 1, any(one.truncated for one in likely)))
     return found
 
 
-def part(values: Sequence[float], **more: Any) -> dict[str, Any]:
+def grouped_mean_and_stderr(values: Sequence[float], groups: Sequence[Hashable]) -> tuple[float, float]:
+    """Mean and its standard error where samples of a group are not independent (Miller 2024, arXiv:2411.00640).
+
+    A model that sees no image gives one answer to a question, however many images it is asked about. With groups of one
+    sample it is the usual error; of a single group it is 0.
+    """
+    n = len(values)
+    mean = sum(values) / n
+    deviations: dict[Hashable, float] = {}
+    for value, group in zip(values, groups):
+        deviations[group] = deviations.get(group, 0.0) + value - mean
+    if len(deviations) < 2:
+        return mean, 0.0
+    scale = len(deviations) / (len(deviations) - 1)
+    return mean, (scale * sum(deviation**2 for deviation in deviations.values())) ** 0.5 / n
+
+
+def part(values: Sequence[float], groups: Sequence[Hashable] | None = None, **more: Any) -> dict[str, Any]:
     """A part of a score: mean, standard error and number of per-sample scores."""
-    value, stderr = mean_and_stderr(values)
+    value, stderr = grouped_mean_and_stderr(values, range(len(values)) if groups is None else groups)
     return {"value": value, "stderr": stderr, "n": len(values), **more}
 
 

@@ -8,7 +8,7 @@ the two beside each other.
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import dataclasses
 import re
 
@@ -154,8 +154,3 @@ def most_typical(references: Sequence[Sequence[str]], tried: int = 10) -> str:
 
 def _ngrams(words: Sequence[str]) -> set[tuple[str, ...]]:
     return {tuple(words[start : start + size]) for size in range(1, 5) for start in range(len(words) - size + 1)}
-
-
-def people(references: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, list[str]]]:
-    """For each image with several references, the first against the others: what one more person would score."""
-    return {name: (texts[0], list(texts[1:])) for name, texts in references.items() if len(texts) > 1}
