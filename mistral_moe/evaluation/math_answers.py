@@ -34,13 +34,13 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:/\d{1,30
 _CURRENCY = re.compile(r"\\?\$")
 _COMMAND = re.compile(r"\\(?:begin|end)\s*\{[a-z]+\*?\}|\\[A-Za-z]+")
 _WORD = re.compile(r"[A-Za-z]{3,}")
-_ELLIPSIS = re.compile(r"\\[lc]?dots\b|\.\.\.|\\underbrace\b")
+_ELLIPSIS = re.compile(r"\\[lc]?dots(?![A-Za-z])|\.\.\.|\\underbrace")
 _AND = re.compile(r"\\text\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b")
 # A power of a power, a power of what is in brackets, long exponents, factorials of large numbers, sums and the like.
 _LOSING = re.compile(
     r"(?:\^|\*\*)\s*(?:[{(][^{}]*|\\?\w{1,9}\s*)(?:\^|\*\*)|[)\]]\s*(?:\^|\*\*)\s*[{(]?\s*-?\d{3,}"
     r"|\}\s*(?:\^|\*\*)\s*[{(]?\s*-?\d{2,}|(?:\^|\*\*)\s*[{(]?\s*-?\(?\s*\d{6,}|(?:\d{4,}|(?:\^|\*\*)[^()]*\))\s*!|!\s*!\s*!"
-    r"|\\(?:sum|prod|int|oint|lim)\b|\d{1000,}"
+    r"|\\(?:sum|prod|i{1,3}nt|oint|lim)(?![A-Za-z])|\d{1000,}"
 )
 
 
