@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Sequence
 import dataclasses
+import functools
 import re
 
 # The server's list. Its -LRB- and the like never match, for the tokenizer lowers them: brackets stay.
@@ -40,13 +41,14 @@ _SPLIT = (
 _CLITIC = re.compile(r"(?<=\w)(n't|'(?:s|m|d|re|ve|ll))(?!\w)")
 
 
-def tokens(caption: str) -> list[str]:
+@functools.lru_cache(maxsize=1 << 17)
+def tokens(caption: str) -> tuple[str, ...]:
     """Lower-cased tokens of a caption by the Penn treebank's rules, without the punctuation that the server drops."""
     text = f" {caption.translate(_CURLY).lower()} "
     for pattern, put in _SPLIT:
         text = pattern.sub(put, text)
     text = _CLITIC.sub(r" \1 ", text)
-    return [token for word in text.split() for token in _pieces(word) if token not in _DROPPED]
+    return tuple(token for word in text.split() for token in _pieces(word) if token not in _DROPPED)
 
 
 def _pieces(word: str) -> Sequence[str]:
@@ -134,11 +136,11 @@ def _scored(scorer, captions: Sequence[str], references: Sequence[Sequence[str]]
     return scorer.compute_score(wanted, given, **options)
 
 
-def most_typical(references: Sequence[Sequence[str]], tried: int = 10) -> str:
+def most_typical(references: Sequence[Sequence[str]], tried: int = 10, images: int = 200) -> str:
     """The reference that would score best as the caption of every image.
 
-    Only the `tried` of most frequent n-grams are scored: what CIDEr thinks of all of them would take the square of their
-    number.
+    Only the `tried` of most frequent n-grams are scored, on at most `images`: what CIDEr thinks of all of them would take
+    the square of their number.
     """
     frequency: collections.Counter[tuple[str, ...]] = collections.Counter()
     ngrams = {text: _ngrams(tokens(text)) for texts in references for text in texts}
@@ -149,7 +151,8 @@ def most_typical(references: Sequence[Sequence[str]], tried: int = 10) -> str:
         return sum(frequency[ngram] for ngram in ngrams[text]) / max(len(ngrams[text]), 1)
 
     candidates = sorted(ngrams, key=lambda text: (-commonness(text), text))[:tried]
-    return max(candidates, key=lambda text: sum(cider([text] * len(references), references)))
+    some = references[:: max(1, -(-len(references) // images))]
+    return max(candidates, key=lambda text: sum(cider([text] * len(some), some)))
 
 
 def _ngrams(words: Sequence[str]) -> set[tuple[str, ...]]:
