@@ -150,6 +150,8 @@ def _add_joined(images: dict[str, Image], found: list[rows.Row]) -> int:
 
 
 def _as_list(texts: Any) -> list[Any]:
+    if texts is None:  # COCO keeps the captions of its test split to itself
+        return []
     return texts if isinstance(texts, list) else [texts]
 
 

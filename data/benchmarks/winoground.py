@@ -77,7 +77,9 @@ def load_sugar_crepe(data_dir: pathlib.Path) -> Pairs:
       rows.BenchmarkDataError: a file isn't in its layout.
     """
     documents = []
-    for path in rows.find(data_dir, *(f"{folder}/**/*.json" for folder in SUGAR_FOLDERS)):
+    for path in rows.find(
+        data_dir, *(f"{folder}/{inner}*.json" for folder in SUGAR_FOLDERS for inner in ("", "data/"))
+    ):
         value = rows.value(path)
         if not isinstance(value, dict) or not value:
             raise rows.BenchmarkDataError(f"{path} is no object of pairs by number; is it SugarCrepe's own file?")
