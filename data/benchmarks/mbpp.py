@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
 from typing import Any
 
 from data.benchmarks import rows as rows_lib
@@ -29,18 +28,20 @@ class Problem:
       text: what it does.
       code: a solution that is right.
       tests: one assertion each.
-      setup: what has to run before the solution.
+      imports, setup: what has to run before the solution, and between it and the tests.
     """
 
     id: str
     text: str
     code: str
     tests: tuple[str, ...]
+    imports: str
     setup: str
 
     def program(self, completion: str) -> str:
         """What is run: it reaches its end where the completion passes the tests."""
-        return "\n".join([self.setup, completion, *self.tests])
+        # The setup of task 367 makes objects of the solution's own class.
+        return "\n".join([self.imports, completion, self.setup, *self.tests])
 
     def question(self) -> str:
         """The paper's prompt, up to where the code begins."""
@@ -102,7 +103,8 @@ def _document(row: rows_lib.Row) -> dict[str, Any]:
         "text": row[text],
         "code": row["code"],
         "tests": tuple(row["test_list"]),
-        "setup": "\n".join([*_lines(row.fields, "test_imports"), *_lines(row.fields, "test_setup_code")]),
+        "imports": _lines(row.fields.get("test_imports")),
+        "setup": _lines(row.fields.get("test_setup_code")),
     }
 
 
@@ -115,6 +117,5 @@ def _number(row: rows_lib.Row) -> int:
         ) from error
 
 
-def _lines(fields: Mapping[str, Any], column: str) -> list[str]:
-    value = fields.get(column) or []
-    return [value] if isinstance(value, str) else [str(line) for line in value]
+def _lines(value: Any) -> str:
+    return value if isinstance(value, str) else "\n".join(map(str, value or ()))
