@@ -6,9 +6,10 @@ import collections
 import dataclasses
 import json
 import pathlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import unidiff
 
 from data.benchmarks import rows as rows_lib
 
@@ -19,7 +20,6 @@ GLOBS = tuple(
     for name in ("swe_bench*", "SWE-bench*")
     for end in ("/*.jsonl*", "/*.json*", "/*.parquet", "/data/*.parquet", ".jsonl*", ".parquet")
 )
-_FILES = re.compile(r"^diff --git a/(\S+) b/(\S+)$", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,6 @@ class Instance:
       problem_statement: the issue's text.
       patch: the one that closed it.
       files: that it changes.
-      functions: "path:name" of those that it changes, where the row says so.
       has_tests: whether the row names tests that the patch has to make pass, so that the harness can run it.
       row: all columns, as the harness wants them.
     """
@@ -44,7 +43,6 @@ class Instance:
     problem_statement: str
     patch: str
     files: tuple[str, ...]
-    functions: tuple[str, ...]
     has_tests: bool
     row: Mapping[str, Any] = dataclasses.field(compare=False, repr=False)
 
@@ -71,20 +69,28 @@ def _rows(data_dir: pathlib.Path | None) -> list[rows_lib.Row]:
 def _document(row: rows_lib.Row) -> dict[str, Any]:
     columns = ("instance_id", "repo", "base_commit", "problem_statement", "patch")
     rows_lib.require(row, columns, {column: str for column in columns})
-    files = tuple(dict.fromkeys(new for _, new in _FILES.findall(row["patch"])))
-    if not files:
-        raise rows_lib.BenchmarkDataError(f"{row.place}: patch is no diff of git; fetch the file again")
+    files = _files(row)
     return {
         "id": row["instance_id"],
         "repo": row["repo"],
         "base_commit": row["base_commit"],
         "problem_statement": row["problem_statement"],
         "patch": row["patch"],
-        "files": tuple(row.fields.get("ground_truth_files") or files),
-        "functions": tuple(row.fields.get("edit_functions") or ()),
+        "files": files,
         "has_tests": bool(_names(row.fields.get("FAIL_TO_PASS"))),
         "row": dict(row.fields),
     }
+
+
+def _files(row: rows_lib.Row) -> tuple[str, ...]:
+    """Files that the row's patch changes."""
+    try:
+        files = tuple(dict.fromkeys(file.path for file in unidiff.PatchSet.from_string(row["patch"])))
+    except (unidiff.UnidiffParseError, ValueError) as error:
+        raise rows_lib.BenchmarkDataError(f"{row.place}: patch is no diff ({error}); fetch the file again") from error
+    if not files:
+        raise rows_lib.BenchmarkDataError(f"{row.place}: patch changes nothing; fetch the file again")
+    return files
 
 
 def _names(value: Any) -> Sequence[str]:

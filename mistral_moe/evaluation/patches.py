@@ -22,7 +22,7 @@ class Touched:
 
     Attributes:
       files: paths in the order of the patch, without a/ and b/.
-      functions: "path:name" of each function or class that a hunk's header names.
+      functions: "path:name" of each function or class that a hunk's header names: what git saw last before the hunk.
     """
 
     files: tuple[str, ...]
@@ -45,9 +45,9 @@ class Overlap:
 
 
 def extract(output: str) -> str:
-    """The diff in a model's answer: of a <patch> or <diff> tag, else of a fence, else from where one begins; "" if none.
+    """The diff in a model's answer: of a tag, else of a fence, else from where one begins; "" if there is none.
 
-    An answer that goes on from an open tag has its end alone.
+    Tags are <patch> and <diff>. An answer that goes on from an open tag has its end alone.
     """
     closed = re.split(r"</(?:patch|diff)>", output)[0]
     candidates = [match.group(2) for match in _TAG.finditer(output)]
