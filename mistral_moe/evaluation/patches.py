@@ -55,7 +55,8 @@ def extract(output: str) -> str:
     for text in [*candidates, closed]:
         text = text.replace("\r\n", "\n")
         if start := _START.search(text):
-            lines = text[start.start() :].split("\n```")[0].rstrip()
+            # A last line of a single space is one of the file's: an empty one that stays.
+            lines = text[start.start() :].split("\n```")[0].rstrip("\n")
             return f"{lines}\n"
     return ""
 
@@ -68,6 +69,8 @@ def touched(patch: str) -> Touched | None:
         return None
     files, functions = [], set()
     for file in parsed:
+        if not (len(file) or file.is_rename or file.is_binary_file):
+            continue  # the names of a file alone
         if file.path not in files:
             files.append(file.path)
         for hunk in file:
