@@ -104,7 +104,13 @@ def parse(row: Row, form: Mapping[str, Any] | None = None, is_bbh: bool = False)
 def _form(path: pathlib.Path) -> dict[str, Any]:
     """The prefixes of a task.json."""
     value = json.loads(path.read_text("utf-8-sig"))
-    wanted = ("task_prefix", "example_input_prefix", "example_output_prefix", "choice_prefix", "append_choices_to_input")
+    wanted = (
+        "task_prefix",
+        "example_input_prefix",
+        "example_output_prefix",
+        "choice_prefix",
+        "append_choices_to_input",
+    )
     return {key: value[key] for key in wanted if key in value}
 
 
@@ -112,7 +118,9 @@ def _task(name: str, table: Sequence[Row], is_bbh: bool, form: Mapping[str, Any]
     parsed = [parse(row, form, is_bbh) for row in table]
     kinds = {"choices" in document for document in parsed}
     if len(kinds) > 1:
-        raise BenchmarkDataError(f"{table[0].place}: {name} mixes multiple choice with text to generate; split the file")
+        raise BenchmarkDataError(
+            f"{table[0].place}: {name} mixes multiple choice with text to generate; split the file"
+        )
     metric = "exact_match" if kinds == {False} else "credit" if "credits" in parsed[0] else "acc"
     found, duplicates = documents.with_ids(parsed)
     return Task(name, found, lambda: [], metric, duplicates=duplicates)
@@ -121,7 +129,11 @@ def _task(name: str, table: Sequence[Row], is_bbh: bool, form: Mapping[str, Any]
 def _name(path: pathlib.PurePath) -> str:
     """The task of a file: its own name, or its folder's where the file's says only its kind or split."""
     stem = path.name.split(".")[0]
-    if stem == "task" or documents.split_of(pathlib.PurePath(stem)) and stem.split("-")[0] in ("test", "validation", "train"):
+    if (
+        stem == "task"
+        or documents.split_of(pathlib.PurePath(stem))
+        and stem.split("-")[0] in ("test", "validation", "train")
+    ):
         return "/".join(part for part in path.parts[:-1] if part.lower() != "bbh")
     return re.sub(r"^bigbench_|_(zero_shot|test)$", "", stem)
 
@@ -133,7 +145,7 @@ def tasks(data_dir: pathlib.Path | None) -> list[Task]:
       MissingDataError: there are none.
     """
     if data_dir is None:
-        return [_task(f"bbh/{name}", hub.rows("lukaemon/bbh", name, "test"), True) for name in BBH]
+        return [_task(f"bbh/{name}", hub.rows("SaylorTwift/bbh", name, "test"), True) for name in BBH]
     base = documents.folder(data_dir, "bigbench", "big_bench", "bbh")
     grouped: dict[tuple[str, bool], dict[str, list[pathlib.Path]]] = {}
     for path in rows.find(base, "**/*"):

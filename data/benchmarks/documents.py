@@ -78,6 +78,10 @@ def split_of(path: pathlib.PurePath) -> str:
     return ""
 
 
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
 def folder(data_dir: pathlib.Path, *names: str) -> pathlib.Path:
     """The first folder of one of the names, whatever its case and signs: "SST-2" is "sst2".
 
@@ -85,18 +89,17 @@ def folder(data_dir: pathlib.Path, *names: str) -> pathlib.Path:
       MissingDataError: there is none.
     """
 
-    def plain(name: str) -> str:
-        return re.sub(r"[^a-z0-9]", "", name.lower())
-
     there = sorted(data_dir.iterdir()) if data_dir.is_dir() else []
     for name in names:
         for path in there:
-            if path.is_dir() and plain(path.name) == plain(name):
+            if path.is_dir() and _plain(path.name) == _plain(name):
                 return path
     raise MissingDataError(f"{data_dir} has no folder {' or '.join(names)}; put the benchmark's files there")
 
 
-def files_by_split(base: pathlib.Path, select: Callable[[pathlib.PurePath], bool] = lambda path: True) -> dict[str, list]:
+def files_by_split(
+    base: pathlib.Path, select: Callable[[pathlib.PurePath], bool] = lambda path: True
+) -> dict[str, list]:
     """Files below a folder by their split, those of no split under "".
 
     Args:
@@ -122,6 +125,34 @@ def splits_in(
         return lambda: [row for path in paths for row in read(path)]
 
     return {split: reader(paths) for split, paths in files_by_split(base, select).items()}
+
+
+def splits_of(
+    base: pathlib.Path,
+    *names: str,
+    select: Callable[[pathlib.PurePath], bool] = lambda path: True,
+    read: Callable[[pathlib.Path], list[Row]] = rows.read,
+) -> Splits:
+    """Readers of the splits of one of a suite's tasks: in a folder of its name, else in files that begin with it.
+
+    Raises:
+      MissingDataError: there is neither.
+    """
+    try:
+        return splits_in(folder(base, *names), select, read)
+    except MissingDataError:
+        found = splits_in(
+            base,
+            lambda path: (
+                len(path.parts) == 1
+                and select(path)
+                and any(_plain(path.name).startswith(_plain(name)) for name in names)
+            ),
+            read,
+        )
+        if not found:
+            raise
+        return found
 
 
 def with_ids(documents: Iterable[Document]) -> tuple[list[Document], int]:
@@ -179,15 +210,19 @@ def task(
             place = table[parsed.index(None)].place
             raise BenchmarkDataError(f"{place} has no label while other rows have one; fetch the file again")
         notes = tuple(f"the {skipped} split of {name} has no labels, {split} is scored" for skipped, _ in withheld)
-        if split == "train":
-            notes += (f"{name} is scored on its train split, the only one there",)
+        if split == "train" or (split == "dev" and order[0] == "test"):
+            notes += (f"{name} is scored on its {split} split, the only one there",)
         examples = [other for other in example_order if other in splits and other != split]
         reader = _examples(splits, parse, examples, documents)
         return Task(name, documents, reader, metric, duplicates=duplicates, notes=notes, **more)
     if withheld:
         places = ", ".join(place for _, place in withheld)
-        raise BenchmarkDataError(f"{places}: the labels of {name} are withheld here; put its validation split beside it")
-    raise MissingDataError(f"{name}: none of {', '.join(filter(None, order))} is there; put the benchmark's files there")
+        raise BenchmarkDataError(
+            f"{places}: the labels of {name} are withheld here; put its validation split beside it"
+        )
+    raise MissingDataError(
+        f"{name}: none of {', '.join(filter(None, order))} is there; put the benchmark's files there"
+    )
 
 
 def _content(document: Document) -> str:
@@ -298,7 +333,10 @@ def repacked(row: Row, end: str = "", start: str = "") -> Document | None:
     query = row["query"].removeprefix(start).rstrip()
     if end and not query.endswith(end.strip()):
         query += end
-    return choice(row, query, row["choices"], index_of(row, row["gold"], [str(i) for i in range(len(row["choices"]))]))
+    gold = row["gold"]
+    if isinstance(gold, list) and len(gold) == 1:
+        gold = gold[0]
+    return choice(row, query, row["choices"], index_of(row, gold, [str(place) for place in range(len(row["choices"]))]))
 
 
 def letters(count: int) -> list[str]:

@@ -18,7 +18,7 @@ _BRACKETS = re.compile(r"\[.*?\]")
 
 def clean(text: str) -> str:
     """Text without WikiHow's marks, as lm-eval cleans it: "[header] A [title] B [step] C" -> "A. B C"."""
-    return _BRACKETS.sub("", text.strip().replace(" [title]", ". ")).replace("  ", " ")
+    return _BRACKETS.sub("", text.strip().replace(" [title]", ". ")).replace("  ", " ").strip()
 
 
 def parse(row: Row) -> Document | None:
@@ -40,7 +40,9 @@ def parse(row: Row) -> Document | None:
         endings = [options[letter] for letter in sorted(options)] if isinstance(options, dict) else options
         context, label = row["question"], row["answer"]
     names = documents.letters(len(endings))
-    return documents.choice(row, clean(context), [clean(str(text)) for text in endings], documents.index_of(row, label, names))
+    return documents.choice(
+        row, clean(context), [clean(str(text)) for text in endings], documents.index_of(row, label, names)
+    )
 
 
 def tasks(data_dir: pathlib.Path | None) -> list[Task]:

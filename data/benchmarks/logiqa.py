@@ -16,20 +16,22 @@ from data.benchmarks.documents import Document, Splits, Task
 from data.benchmarks.rows import BenchmarkDataError, Row
 
 _LINES = 7  # of a question in the official file: letter, passage, question, four options
-_LETTER = re.compile(r"^\s*[A-Da-d]\s*[.)]\s*")
+_LETTER = re.compile(r"^\s*\(?[A-Da-d]\s*[.)]\s*")
 
 
 def parse(row: Row) -> Document | None:
     """A row of any of the layouts; None where its answer is withheld."""
     if documents.is_repacked(row):
-        return documents.repacked(row, end="\nAnswer:")
-    passage = documents.text_of(row, "context", "text")
+        return documents.repacked(row)
+    passage = documents.text_of(row, "context", "text", "passage")
     question = documents.text_of(row, "query", "question")
     rows.require(row, ["options"], {"options": (list, tuple)})
     options = [_LETTER.sub("", str(option)).strip() for option in row["options"]]
     label = next((row[name] for name in ("correct_option", "label", "answer") if name in row.fields), None)
     gold = documents.index_of(row, label, documents.letters(len(options)))
-    query = f"Passage: {passage.strip()}\nQuestion: {question.strip()}\nChoices:\n{documents.lettered(options)}\nAnswer:"
+    query = (
+        f"Passage: {passage.strip()}\nQuestion: {question.strip()}\nChoices:\n{documents.lettered(options)}\nAnswer:"
+    )
     return documents.choice(row, query, options, gold)
 
 
@@ -77,7 +79,9 @@ def _splits(base: pathlib.Path) -> Splits:
             texts.setdefault(split, []).append(path)
     if not texts:
         return documents.splits_in(base, lambda path: not path.name.lower().startswith("zh"))
-    return {split: lambda paths=paths: [row for path in paths for row in read_text(path)] for split, paths in texts.items()}
+    return {
+        split: lambda paths=paths: [row for path in paths for row in read_text(path)] for split, paths in texts.items()
+    }
 
 
 def tasks(data_dir: pathlib.Path | None) -> list[Task]:
@@ -85,5 +89,5 @@ def tasks(data_dir: pathlib.Path | None) -> list[Task]:
     if data_dir is None:
         splits = hub.splits("EleutherAI/logiqa", "logiqa", ("test", "validation", "train"))
     else:
-        splits = _splits(documents.folder(data_dir, "logiqa", "logiqa2"))
+        splits = _splits(documents.folder(data_dir, "logiqa", "logiqa2", "logiqa-en"))
     return [documents.task("logiqa", splits, parse, "acc_norm")]

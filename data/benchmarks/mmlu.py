@@ -81,7 +81,11 @@ def subject_of(path: pathlib.Path) -> str:
     stem = path.name.split(".")[0]
     plain = re.sub(r"_?(test|dev|val|validation|train)?$", "", stem)
     # Files of the hub are called after their split, and lie in the subject's folder.
-    return path.parent.name if not plain or documents.split_of(pathlib.PurePath(stem.split("-")[0])) and "-" in stem else plain
+    return (
+        path.parent.name
+        if not plain or documents.split_of(pathlib.PurePath(stem.split("-")[0])) and "-" in stem
+        else plain
+    )
 
 
 def _by_subject(split: Callable[[], list[Row]]) -> dict[str, list[Row]]:
