@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data.benchmarks import documents, hub, rows
+from data.benchmarks import documents, hub, layout, rows
 from data.benchmarks.documents import Document, Task
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError, Row
 
@@ -131,7 +131,7 @@ def _name(path: pathlib.PurePath) -> str:
     stem = path.name.split(".")[0]
     if (
         stem == "task"
-        or documents.split_of(pathlib.PurePath(stem))
+        or layout.split_of(pathlib.PurePath(stem))
         and stem.split("-")[0] in ("test", "validation", "train")
     ):
         return "/".join(part for part in path.parts[:-1] if part.lower() != "bbh")
@@ -146,14 +146,14 @@ def tasks(data_dir: pathlib.Path | None) -> list[Task]:
     """
     if data_dir is None:
         return [_task(f"bbh/{name}", hub.rows("SaylorTwift/bbh", name, "test"), True) for name in BBH]
-    base = documents.folder(data_dir, "bigbench", "big_bench", "bbh")
+    base = layout.folder(data_dir, "bigbench", "big_bench", "bbh")
     grouped: dict[tuple[str, bool], dict[str, list[pathlib.Path]]] = {}
     for path in rows.find(base, "**/*"):
         relative = path.relative_to(base)
         is_bbh = "bbh" in (part.lower() for part in (base.name, *relative.parts))
         if any(part.startswith(".") for part in relative.parts) or "metadata" in relative.name:
             continue
-        split = documents.split_of(pathlib.PurePath(relative.name))
+        split = layout.split_of(pathlib.PurePath(relative.name))
         grouped.setdefault((_name(relative), is_bbh), {}).setdefault(split, []).append(path)
     found = []
     for (name, is_bbh), splits in sorted(grouped.items()):

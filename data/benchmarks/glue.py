@@ -11,8 +11,9 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
 
-from data.benchmarks import documents, hub, rows
-from data.benchmarks.documents import Document, Parse, Splits, Task
+from data.benchmarks import documents, hub, layout, rows
+from data.benchmarks.documents import Document, Parse, Task
+from data.benchmarks.layout import Splits
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError, Row
 
 _ENTAILMENT = ("entailment", "not_entailment")
@@ -177,7 +178,7 @@ def tasks(data_dir: pathlib.Path | None) -> tuple[list[Task], list[str]]:
     """
     found: list[Task] = []
     missing = []
-    base = documents.folder(data_dir, "glue") if data_dir is not None else None
+    base = layout.folder(data_dir, "glue") if data_dir is not None else None
     for name in KINDS:
         try:
             found += _tasks_of(name, base)
@@ -198,16 +199,16 @@ def _halves_of_mnli(base: pathlib.Path) -> dict[str, Splits]:
 
         def of_half(path: pathlib.PurePath, is_other: bool = half == "mismatched") -> bool:
             is_of_half = "matched" in path.name and ("mismatched" in path.name) == is_other
-            return documents.split_of(path) == "train" or is_of_half
+            return layout.split_of(path) == "train" or is_of_half
 
         try:
-            halves[half] = documents.splits_in(documents.folder(base, f"mnli_{half}"))
+            halves[half] = layout.splits_in(layout.folder(base, f"mnli_{half}"))
         except MissingDataError:
-            splits = documents.splits_of(base, "mnli", select=of_half)
+            splits = layout.splits_of(base, "mnli", select=of_half)
             if set(splits) - {"train"}:
                 halves[half] = splits
     # Files that don't say which half they are.
-    return halves or {"matched": documents.splits_of(base, "mnli")}
+    return halves or {"matched": layout.splits_of(base, "mnli")}
 
 
 def _tasks_of(name: str, base: pathlib.Path | None) -> list[Task]:
@@ -232,5 +233,5 @@ def _tasks_of(name: str, base: pathlib.Path | None) -> list[Task]:
         splits = hub.splits("nyu-mll/glue", name, ("validation", "train"))
     else:
         read = _read_cola if name == "cola" else rows.read
-        splits = documents.splits_of(base, name, read=read)
+        splits = layout.splits_of(base, name, read=read)
     return [documents.task(name, splits, parse, kind.metric, order=order)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 import re
 
-from data.benchmarks import documents, hub, rows
+from data.benchmarks import documents, hub, layout, rows
 from data.benchmarks.documents import Document, Task
 from data.benchmarks.rows import Row
 
@@ -50,5 +50,5 @@ def tasks(data_dir: pathlib.Path | None) -> list[Task]:
     if data_dir is None:
         splits = hub.splits("Rowan/hellaswag", None, ("validation", "train"))
     else:
-        splits = documents.splits_in(documents.folder(data_dir, "hellaswag"))
+        splits = layout.splits_in(layout.folder(data_dir, "hellaswag"))
     return [documents.task("hellaswag", splits, parse, "acc_norm")]

@@ -11,8 +11,9 @@ import json
 import pathlib
 import re
 
-from data.benchmarks import documents, hub, rows
-from data.benchmarks.documents import Document, Splits, Task
+from data.benchmarks import documents, hub, layout, rows
+from data.benchmarks.documents import Document, Task
+from data.benchmarks.layout import Splits
 from data.benchmarks.rows import BenchmarkDataError, Row
 
 _LINES = 7  # of a question in the official file: letter, passage, question, four options
@@ -73,12 +74,12 @@ def _object(line: str, place: str) -> Row:
 def _splits(base: pathlib.Path) -> Splits:
     texts: dict[str, list[pathlib.Path]] = {}
     for path in sorted(base.rglob("*.txt")):
-        split = documents.split_of(path.relative_to(base))
+        split = layout.split_of(path.relative_to(base))
         # The official repository holds the Chinese original beside it.
         if split and not path.name.lower().startswith("zh"):
             texts.setdefault(split, []).append(path)
     if not texts:
-        return documents.splits_in(base, lambda path: not path.name.lower().startswith("zh"))
+        return layout.splits_in(base, lambda path: not path.name.lower().startswith("zh"))
     return {
         split: lambda paths=paths: [row for path in paths for row in read_text(path)] for split, paths in texts.items()
     }
@@ -89,5 +90,5 @@ def tasks(data_dir: pathlib.Path | None) -> list[Task]:
     if data_dir is None:
         splits = hub.splits("EleutherAI/logiqa", "logiqa", ("test", "validation", "train"))
     else:
-        splits = _splits(documents.folder(data_dir, "logiqa", "logiqa2", "logiqa-en"))
+        splits = _splits(layout.folder(data_dir, "logiqa", "logiqa2", "logiqa-en"))
     return [documents.task("logiqa", splits, parse, "acc_norm")]

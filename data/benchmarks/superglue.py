@@ -10,8 +10,9 @@ import pathlib
 import re
 from collections.abc import Callable
 
-from data.benchmarks import documents, hub, rows
-from data.benchmarks.documents import Document, Parse, Splits, Task
+from data.benchmarks import documents, hub, layout, rows
+from data.benchmarks.documents import Document, Parse, Task
+from data.benchmarks.layout import Splits
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError, Row
 from data.benchmarks.superglue_reading import multirc, read_multirc, read_record, record
 
@@ -148,8 +149,8 @@ def tasks(data_dir: pathlib.Path | None) -> tuple[list[Task], list[str]]:
 def _splits(data_dir: pathlib.Path, name: str, read: Callable[[pathlib.Path], list[Row]]) -> Splits:
     names = ("wsc", "wsc.fixed") if name == "wsc" else (name,)
     try:
-        return documents.splits_of(documents.folder(data_dir, "superglue"), *names, read=read)
+        return layout.splits_of(layout.folder(data_dir, "superglue"), *names, read=read)
     except MissingDataError:
         if name not in _BESIDE:
             raise
-        return documents.splits_in(documents.folder(data_dir, *names), read=read)
+        return layout.splits_in(layout.folder(data_dir, *names), read=read)
