@@ -49,11 +49,24 @@ BBH = (
 
 
 def _of_scores(row: Row, query: str, scores: Mapping[str, float]) -> Document:
-    choices, credits = list(scores), list(scores.values())
+    # Many tasks name the right choice first; the order of the alphabet tells nothing.
+    choices = sorted(scores)
+    credits = [scores[choice] for choice in choices]
     if not all(isinstance(credit, (int, float)) for credit in credits) or not credits:
         raise BenchmarkDataError(f"{row.place}: target_scores are {scores!r:.80}; a number a choice is wanted")
     gold = max(range(len(credits)), key=lambda index: credits[index])
     return documents.choice(row, query, choices, gold, credits=[float(credit) for credit in credits])
+
+
+def _sorted(row: Row, document: Document | None) -> Document:
+    """With its choices sorted, unless the question lists them: where it doesn't, their order is no part of it."""
+    if document is None:
+        raise BenchmarkDataError(f"{row.place} has no label; fetch the file again")
+    choices = document["choices"]
+    if all(choice in document["query"] for choice in choices):
+        return document
+    order = sorted(range(len(choices)), key=choices.__getitem__)
+    return document | {"choices": [choices[place] for place in order], "gold": order.index(document["gold"])}
 
 
 def _generation(row: Row, context: str, targets: Any) -> Document:
@@ -76,7 +89,7 @@ def parse(row: Row, form: Mapping[str, Any] | None = None, is_bbh: bool = False)
     """
     form = form or {}
     if documents.is_repacked(row):
-        return documents.repacked(row)
+        return _sorted(row, documents.repacked(row))
     if "continuation" in row.fields:
         return _generation(row, documents.text_of(row, "context"), row["continuation"])
     if "inputs" in row.fields:
@@ -95,7 +108,7 @@ def parse(row: Row, form: Mapping[str, Any] | None = None, is_bbh: bool = False)
         rows.require(row, ["target_scores"], {"target_scores": dict})
         listed = form.get("append_choices_to_input", True)
         mark = form.get("choice_prefix", "\n  choice: ")
-        shown = "".join(mark + choice for choice in row["target_scores"]) if listed else ""
+        shown = "".join(mark + choice for choice in sorted(row["target_scores"])) if listed else ""
         return _of_scores(row, (before + shown + after).lstrip("\n"), row["target_scores"])
     rows.require(row, ["target"])
     return _generation(row, (before + after).lstrip("\n"), row["target"])
