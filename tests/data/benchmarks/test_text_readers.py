@@ -149,6 +149,48 @@ def test_logiqa_of_both_editions_and_as_repacked(tmp_path):
         assert without_ids(logiqa.tasks(tmp_path / folder)[0]) == [first]
 
 
+@pytest.mark.parametrize("marks", ["A. B. C. D.", "(A) (B) (C) (D)", "A? B? C) D.", "A B C D"])
+def test_logiqa_options_lose_marks_that_all_of_them_have(marks, tmp_path):
+    words = ["a cat", "A dog", "c", "no"]
+    options = [f"{mark} {word}" for mark, word in zip(marks.split(), words)]
+    write(tmp_path / "logiqa" / "test.jsonl", {"context": "c", "query": "q", "options": options, "correct_option": 1})
+    assert logiqa.tasks(tmp_path)[0].documents[0]["choices"] == words
+    write(
+        tmp_path / "logiqa" / "test.jsonl",
+        {"context": "c", "query": "q", "options": ["A cat", "B", "x", "y"], "label": "b"},
+    )
+    assert logiqa.tasks(tmp_path)[0].documents[0]["choices"] == ["A cat", "B", "x", "y"]
+
+
+def test_logiqa_answers_by_letter_mean_the_option_so_marked(tmp_path):
+    row = {"context": "c", "query": "q", "options": ["A. one", "C. three", "B. two", "D. four"]}
+    write(tmp_path / "logiqa" / "test.jsonl", row | {"label": "b"}, row | {"correct_option": 1})
+    by_letter, by_place = logiqa.tasks(tmp_path)[0].documents
+    assert by_letter["choices"][by_letter["gold"]] == "two"
+    assert by_place["choices"][by_place["gold"]] == "three"
+
+
+@pytest.mark.parametrize(
+    "options, bare",
+    [
+        (["A.x", "Storehouse B.3", "C.y", "D.z"], ["x", "Storehouse B.3", "y", "z"]),
+        (["A.", "B.", "C.", "Ding."], ["A.", "B.", "C.", "Ding."]),
+        (["A.A.", "B.B.", "C.C.", "D.Ding."], ["A.", "B.", "C.", "Ding."]),
+        (["A cat", "B", "c", "d"], ["A cat", "B", "c", "d"]),
+    ],
+)
+def test_logiqa_options_that_are_not_tidy(options, bare, tmp_path):
+    write(tmp_path / "logiqa" / "test.jsonl", {"context": "c", "query": "q", "options": options, "label": "a"})
+    assert logiqa.tasks(tmp_path)[0].documents[0]["choices"] == bare
+
+
+def test_logiqa_as_prompts_with_letters_for_choices(tmp_path):
+    row = {"query": "Context: c\nQuestion: q\nChoices: A. x.\nB. y.\n", "choices": ["A", "B"], "gold": 1}
+    write(tmp_path / "logiqa" / "logi_qa.jsonl", row)
+    (document,) = logiqa.tasks(tmp_path)[0].documents
+    assert document["query"] == "Context: c\nQuestion: q\nChoices: A. x.\nB. y.\nAnswer:"
+
+
 def test_a_torn_logiqa_file_is_told(tmp_path):
     base = small_files.write(tmp_path, "official", "logiqa")
     path = base / "LogiQA" / "Test.txt"
