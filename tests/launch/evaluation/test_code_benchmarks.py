@@ -258,7 +258,7 @@ def _fake_docker(tmp_path, monkeypatch, exit_code=0, harness=FAKE_HARNESS):
 
 
 @pytest.fixture
-def tested(options):
+def judged(options):
     rows = [code_files.instance(n, FAIL_TO_PASS='["a"]', PASS_TO_PASS="[]") for n in range(3)]
     code_files.write(options.data_dir / "swe_bench_lite" / "lite.jsonl", rows)
     wrong = code_files.patch("pkg/a.py", "one", "wrong")
@@ -266,8 +266,8 @@ def tested(options):
     return RUN["swe_bench"], _knowing(answers), options
 
 
-def test_where_docker_and_the_harness_are_there_they_decide(tested, tmp_path, monkeypatch):
-    run, model, options = tested
+def test_where_docker_and_the_harness_are_there_they_decide(judged, tmp_path, monkeypatch):
+    run, model, options = judged
     _fake_docker(tmp_path, monkeypatch)
     score = run(model, options)
     assert score.metric == "resolved" and score.value == pytest.approx(1 / 3) and score.floor == 0
@@ -285,9 +285,9 @@ def test_where_docker_and_the_harness_are_there_they_decide(tested, tmp_path, mo
     ],
 )
 def test_where_the_harness_can_not_tell_the_files_do_and_the_reason_says_so(
-    tested, tmp_path, monkeypatch, exit_code, harness, said
+    judged, tmp_path, monkeypatch, exit_code, harness, said
 ):
-    run, model, options = tested
+    run, model, options = judged
     _fake_docker(tmp_path, monkeypatch, exit_code, harness)
     score = run(model, options)
     assert score.metric == "file_acc@5" and said in score.reason and "resolved needs docker + swebench" in score.reason
