@@ -11,7 +11,7 @@ from data.execution import syscalls
 from data.execution.limits import Limits
 
 LIMITS = Limits(memory=256 << 20, processes=16, file_size=1 << 20, disk=4 << 20, output=4096)
-SECONDS = 0.3
+SHORT, LONG = 0.3, 20.0
 HARMLESS = {"passed", "failed"}  # it came to its end, and nothing came of it
 ENDED = {"failed", "killed", "timeout"}  # it isn't called right
 REFERENCE = """
@@ -45,8 +45,9 @@ def call(number, *arguments):
 """
 
 
-def attempt(name, program, allowed=HARMLESS, seconds=SECONDS):
-    """One attempt: a program, and how it may end."""
+def attempt(name, program, allowed=HARMLESS, seconds=None):
+    """One attempt: a program, how it may end, and its time: much for one that ends by itself, little for others."""
+    seconds = seconds or (SHORT if "timeout" in allowed else LONG)
     return pytest.param(textwrap.dedent(program), allowed, seconds, id=name)
 
 
