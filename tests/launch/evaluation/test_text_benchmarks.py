@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 
 import pytest
 
@@ -97,6 +98,8 @@ def test_mmlu_has_five_examples_of_its_own_subject_by_default(small):
         assert [line for line in sample["prompt"].split("\n") if line.startswith("shown")] == [
             f"shown {i}" for i in range(5)
         ]
+    two = run("mmlu", stubs.StubModel(), small, fewshot=2).samples[0]["prompt"]
+    assert two.index("shown 0") < two.index("shown 1") and "shown 2" not in two
     assert "Answer: " not in run("mmlu", stubs.StubModel(), small, fewshot=0).samples[0]["prompt"]
 
 
@@ -135,6 +138,19 @@ def test_two_halves_of_mnli_are_one_of_nine_tasks(small):
     score = run("glue", halves, small)
     mnli = (parts["mnli_matched"]["value"] + parts["mnli_mismatched"]["value"]) / 2
     assert score.value == pytest.approx((8 + mnli) / 9)
+
+
+@pytest.mark.parametrize("name", ["arc", "glue"])
+def test_the_error_of_a_mean_over_tasks_is_that_of_its_parts(name, small):
+    rng = random.Random(4)
+    # Half of ARC right, and GLUE at random.
+    half = stubs.StubModel(lambda context, text: 1.0 if text in (" fire", " a table") else rng.random())
+    score = run(name, half, small)
+    groups = {}
+    for task, part in score.parts.items():
+        groups.setdefault(task.split("_")[0] if name == "glue" else task, []).append(part["stderr"])
+    variance = sum(sum(stderr**2 for stderr in members) / len(members) ** 2 for members in groups.values())
+    assert score.stderr == pytest.approx(variance**0.5 / len(groups)) and score.stderr > 0
 
 
 def test_official_metrics_stand_in_the_parts(small):
