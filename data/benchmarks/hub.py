@@ -24,6 +24,9 @@ def rows(path: str, name: str | None, split: str) -> list[Row]:
     source = f"{path}/{name}" if name else path
     try:
         table = datasets.load_dataset(path, name, split=split)
+    except ConnectionError as error:
+        _stay_offline()
+        raise MissingDataError(_advice(source, split, error)) from error
     except (OSError, ValueError, RuntimeError) as error:
         raise MissingDataError(_advice(source, split, error)) from error
     except Exception as error:
@@ -32,6 +35,14 @@ def rows(path: str, name: str | None, split: str) -> list[Row]:
             raise
         raise MissingDataError(_advice(source, split, error)) from error
     return [Row(fields, f"{source}/{split}:{number}") for number, fields in enumerate(table, 1)]
+
+
+def _stay_offline() -> None:
+    """From now on data sets come from the cache or fail at once; each would be tried for half a minute otherwise."""
+    import datasets
+    import huggingface_hub.constants
+
+    huggingface_hub.constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
 
 
 def _advice(source: str, split: str, error: Exception) -> str:

@@ -125,13 +125,18 @@ def test_prompts_get_the_end_that_they_lack():
 
 def test_the_hub_out_of_reach_is_missing_data_with_the_way_out(monkeypatch):
     import datasets
+    import huggingface_hub.constants
 
     def fails(*args, **kwargs):
         raise ConnectionError("Couldn't reach\nthe hub")
 
     monkeypatch.setattr(datasets, "load_dataset", fails)
+    for settings in (datasets.config, huggingface_hub.constants):
+        monkeypatch.setattr(settings, "HF_HUB_OFFLINE", False)
     with pytest.raises(MissingDataError, match=r"a/b/c \(test\).*Couldn't reach the hub.*--data_dir"):
         hub.rows("a/b", "c", "test")
+    # The next data set isn't tried for half a minute again.
+    assert datasets.config.HF_HUB_OFFLINE and huggingface_hub.constants.HF_HUB_OFFLINE
 
 
 def test_rows_of_the_hub_have_places(monkeypatch):
