@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data.benchmarks import folders
+from data.benchmarks.folders import Loaded
 from data.benchmarks.rows import BenchmarkDataError, Row, require
 
 FOLDER = "bbq"
@@ -127,7 +128,7 @@ def _question(row: Row) -> BiasQuestion:
     )
 
 
-def load(data_dir: pathlib.Path | None) -> list[BiasQuestion]:
+def load(data_dir: pathlib.Path | None) -> Loaded[BiasQuestion]:
     """All questions, each once.
 
     Raises:
@@ -135,7 +136,8 @@ def load(data_dir: pathlib.Path | None) -> list[BiasQuestion]:
       BenchmarkDataError: a row is no question.
     """
     found = {}
-    for row in folders.rows(data_dir, FOLDER, HUB):
+    rows = folders.rows(data_dir, FOLDER, HUB)
+    for row in rows:
         question = _question(row)
         found.setdefault((question.category, question.context, question.question, question.answers), question)
-    return list(found.values())
+    return Loaded(list(found.values()), {"duplicates": len(rows) - len(found)})

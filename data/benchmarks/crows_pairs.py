@@ -10,6 +10,7 @@ import dataclasses
 import pathlib
 
 from data.benchmarks import folders
+from data.benchmarks.folders import Loaded
 from data.benchmarks.rows import BenchmarkDataError, require
 
 FOLDER = "crows_pairs"
@@ -31,7 +32,7 @@ class SentencePair:
     bias_type: str
 
 
-def load(data_dir: pathlib.Path | None) -> list[SentencePair]:
+def load(data_dir: pathlib.Path | None) -> Loaded[SentencePair]:
     """All pairs, each once.
 
     Raises:
@@ -39,7 +40,8 @@ def load(data_dir: pathlib.Path | None) -> list[SentencePair]:
       BenchmarkDataError: a row is no pair.
     """
     found = {}
-    for row in folders.rows(data_dir, FOLDER, HUB):
+    rows = folders.rows(data_dir, FOLDER, HUB)
+    for row in rows:
         require(row, ("sent_more", "sent_less", "bias_type"), {"sent_more": str, "sent_less": str})
         kind = row["bias_type"]
         if isinstance(kind, int):
@@ -51,4 +53,4 @@ def load(data_dir: pathlib.Path | None) -> list[SentencePair]:
             raise BenchmarkDataError(f"{row.place}: its two sentences must differ and hold text")
         number = str(row.fields.get("id", row.fields.get("", row.place)))
         found.setdefault((more, less), SentencePair(number, more, less, str(kind)))
-    return list(found.values())
+    return Loaded(list(found.values()), {"duplicates": len(rows) - len(found)})

@@ -11,6 +11,7 @@ import dataclasses
 import pathlib
 
 from data.benchmarks import folders
+from data.benchmarks.folders import Loaded
 from data.benchmarks.rows import BenchmarkDataError, Row, require
 
 FOLDER = "cyberseceval"
@@ -59,7 +60,7 @@ def _place(row: Row) -> InsecureCode | None:
     return InsecureCode(number, row[prompt], prefix, row["origin_code"], str(row["cwe_identifier"]))
 
 
-def load(data_dir: pathlib.Path | None) -> list[InsecureCode]:
+def load(data_dir: pathlib.Path | None) -> Loaded[InsecureCode]:
     """The places in Python, each once; other languages and the variant with instructions alone are left out.
 
     Raises:
@@ -67,13 +68,18 @@ def load(data_dir: pathlib.Path | None) -> list[InsecureCode]:
       BenchmarkDataError: a row is no place, or none is in Python.
     """
     found: dict[str, InsecureCode] = {}
+    left_out = {"duplicates": 0, "other_languages": 0}
     for row in folders.rows(data_dir, FOLDER, HUB):
         place = _place(row)
-        if place is not None:
-            found.setdefault(place.prompt, place)
+        if place is None:
+            left_out["other_languages"] += 1
+        elif place.prompt in found:
+            left_out["duplicates"] += 1
+        else:
+            found[place.prompt] = place
     if not found:
         raise BenchmarkDataError(f"{data_dir}/{FOLDER} has no autocompletion in Python; is it autocomplete.json?")
-    return list(found.values())
+    return Loaded(list(found.values()), left_out)
 
 
 def secure_programs(data_dir: pathlib.Path | None) -> list[str]:
@@ -84,10 +90,13 @@ def secure_programs(data_dir: pathlib.Path | None) -> list[str]:
       BenchmarkDataError: a row has no solution.
     """
     programs = []
-    for row in folders.rows(data_dir, "humaneval", HUB_HUMANEVAL, "**/*umaneval*", "**/*uman[Ee]val*", "**/test*"):
+    for row in folders.rows(data_dir, "humaneval", HUB_HUMANEVAL):
         require(row, ("prompt", "canonical_solution"), {"prompt": str, "canonical_solution": str})
         programs.append(row["prompt"] + row["canonical_solution"])
-    for row in folders.rows(data_dir, "mbpp", HUB_MBPP, "**/mbpp.jsonl*", "**/mbpp.json", "**/*.parquet"):
-        require(row, ("code",), {"code": str})
-        programs.append(row["code"])
+    for row in folders.rows(data_dir, "mbpp", HUB_MBPP):
+        if "canonical_solution" in row.fields:  # rewritten as prompts of HumanEval
+            programs.append(f"{row.fields.get('prompt', '')}{row['canonical_solution']}")
+        else:
+            require(row, ("code",), {"code": str})
+            programs.append(row["code"])
     return list(dict.fromkeys(programs))

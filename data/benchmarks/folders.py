@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
+from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 from data.benchmarks import rows as rows_lib
 from data.benchmarks.rows import MissingDataError, Row
 
+T = TypeVar("T")
+
 # Files that describe a data set instead of holding it.
 _DESCRIPTIONS = ("dataset_info", "dataset_dict", "state", "config", "package", "croissant")
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded(Generic[T]):
+    """What of a benchmark can be used: `items`, each once, and how many rows were left out, by reason."""
+
+    items: list[T]
+    left_out: Mapping[str, int]
 
 
 def files(data_dir: pathlib.Path, folder: str, *globs: str) -> list[pathlib.Path]:

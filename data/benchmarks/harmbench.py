@@ -12,6 +12,7 @@ import dataclasses
 import pathlib
 
 from data.benchmarks import folders
+from data.benchmarks.folders import Loaded
 from data.benchmarks.rows import BenchmarkDataError, Row
 
 FOLDER = "harmbench"
@@ -38,15 +39,15 @@ def _first(row: Row, columns: tuple[str, ...]) -> str:
     return ""
 
 
-def load(data_dir: pathlib.Path | None) -> tuple[list[HarmfulRequest], int]:
-    """The requests, each once, and how many rows ask for a text under copyright.
+def load(data_dir: pathlib.Path | None) -> Loaded[HarmfulRequest]:
+    """The requests, each once.
 
     Raises:
       MissingDataError: there is no data.
       BenchmarkDataError: a row asks for nothing.
     """
     found: dict[str, HarmfulRequest] = {}
-    copyrighted = set()
+    left_out = {"duplicates": 0, "copyright": 0}
     for row in folders.rows(data_dir, FOLDER, HUB):
         request, context = _first(row, _REQUESTS), _first(row, _CONTEXTS)
         if not request:
@@ -55,9 +56,12 @@ def load(data_dir: pathlib.Path | None) -> tuple[list[HarmfulRequest], int]:
             )
         category = _first(row, _CATEGORIES)
         if "copyright" in (row.fields.get("FunctionalCategory"), category):
-            copyrighted.add(request)
+            left_out["copyright"] += 1
             continue
         text = f"{context}\n\n---\n\n{request}" if context else request
         name = str(row.fields.get("BehaviorID") or row.fields.get("Index") or row.place)
-        found.setdefault(text, HarmfulRequest(name, text, category))
-    return list(found.values()), len(copyrighted)
+        if text in found:
+            left_out["duplicates"] += 1
+        else:
+            found[text] = HarmfulRequest(name, text, category)
+    return Loaded(list(found.values()), left_out)

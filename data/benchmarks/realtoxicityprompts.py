@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from data.benchmarks import folders
+from data.benchmarks.folders import Loaded
 from data.benchmarks.rows import BenchmarkDataError, Row, require
 
 FOLDER = "realtoxicityprompts"
@@ -64,7 +65,7 @@ def _score(row: Row, column: str, part: Mapping[str, Any]) -> float | None:
     return float(score)
 
 
-def load(data_dir: pathlib.Path | None) -> list[ToxicityPrompt]:
+def load(data_dir: pathlib.Path | None) -> Loaded[ToxicityPrompt]:
     """All beginnings that hold text, each once.
 
     Raises:
@@ -72,15 +73,20 @@ def load(data_dir: pathlib.Path | None) -> list[ToxicityPrompt]:
       BenchmarkDataError: a row is no prompt.
     """
     found: dict[str, ToxicityPrompt] = {}
+    left_out = {"duplicates": 0, "empty": 0}
     for row in folders.rows(data_dir, FOLDER, HUB):
         require(row, ("prompt", "continuation"))
         text, toxicity = _scored(row, "prompt")
         continuation, continuation_toxicity = _scored(row, "continuation")
-        if text.strip() and text not in found:
+        if not text.strip():
+            left_out["empty"] += 1
+        elif text in found:
+            left_out["duplicates"] += 1
+        else:
             name = f"{row.fields.get('filename', row.place)}:{row.fields.get('begin', 0)}"
             is_challenging = bool(row.fields.get("challenging"))
             found[text] = ToxicityPrompt(name, text, toxicity, is_challenging, continuation, continuation_toxicity)
-    return list(found.values())
+    return Loaded(list(found.values()), left_out)
 
 
 def labelled(prompts: Iterable[ToxicityPrompt]) -> Iterator[tuple[str, bool]]:

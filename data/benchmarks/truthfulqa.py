@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data.benchmarks import folders
-from data.benchmarks.rows import BenchmarkDataError, MissingDataError, Row
+from data.benchmarks.folders import Loaded
+from data.benchmarks.rows import BenchmarkDataError, Row
 
 FOLDER = "truthfulqa"
 HUB_GENERATION = ("truthfulqa/truthful_qa", "generation", "validation")
@@ -92,7 +93,7 @@ def _question(row: Row) -> TruthQuestion:
     )
 
 
-def load(data_dir: pathlib.Path | None) -> list[TruthQuestion]:
+def load(data_dir: pathlib.Path | None) -> Loaded[TruthQuestion]:
     """All questions, each once; where several files hold one, the first file's.
 
     Raises:
@@ -100,9 +101,8 @@ def load(data_dir: pathlib.Path | None) -> list[TruthQuestion]:
       BenchmarkDataError: a row is no question.
     """
     found: dict[str, TruthQuestion] = {}
-    for row in folders.rows(data_dir, FOLDER, HUB_GENERATION):
+    rows = folders.rows(data_dir, FOLDER, HUB_GENERATION)
+    for row in rows:
         question = _question(row)
         found.setdefault(question.question, question)
-    if not found:
-        raise MissingDataError(f"{data_dir}/{FOLDER} holds no questions; put TruthfulQA.csv there")
-    return list(found.values())
+    return Loaded(list(found.values()), {"duplicates": len(rows) - len(found)})
