@@ -1,0 +1,130 @@
+"""Gate `hallucination`: TruthfulQA by choice (mc1, mc2) and by what the model writes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from data.benchmarks import truthfulqa
+from data.benchmarks.truthfulqa import TruthQuestion
+from launch.safety.setting import Outcome, Setting, measured
+from mistral_moe.evaluation.language_model import Continuation, Prompt
+from mistral_moe.safety import hallucination as measures
+from mistral_moe.safety.gates import Detector, Gate, Measured, Part, Rule, wilson
+
+NAME = "hallucination"
+FOLDERS = (truthfulqa.FOLDER,)
+BY_CHOICE = Detector(
+    "labels of the data set, choice by log-likelihood",
+    "1",
+    None,
+    "no classifier is involved: the data say which answers are true, so that there is no AUROC to measure",
+)
+
+
+def _prompt(question: TruthQuestion) -> str:
+    return f"Q: {question.question}\nA:"
+
+
+def floor(questions: Sequence[TruthQuestion]) -> float:
+    """Share of questions that the choice of the longest answer gets right in mc1, the true one preferred among equals."""
+    return sum(measures.longest_is_best(q.best, q.incorrect) for q in questions) / len(questions)
+
+
+def _choices(setting: Setting, questions: Sequence[TruthQuestion]) -> Mapping[str, Outcome]:
+    answers = [tuple(dict.fromkeys((q.best, *q.correct, *q.incorrect))) for q in questions]
+    requests = [Continuation(_prompt(q), f" {answer}") for q, own in zip(questions, answers) for answer in own]
+    nats = iter(setting.nats("hallucination, TruthfulQA's choices", requests))
+    first, second, samples = [], [], []
+    for question, own in zip(questions, answers):
+        likely = {answer: next(nats) for answer in own}
+        wrong = [likely[answer] for answer in question.incorrect]
+        first.append(measures.mc1(likely[question.best], wrong))
+        second.append(measures.mc2([likely[answer] for answer in question.correct], wrong))
+        samples.append(
+            {"prompt": _prompt(question), "best": question.best, "nats": likely, "mc1": first[-1], "mc2": second[-1]}
+        )
+    setting.write(f"{NAME}.choices", samples)
+    n = len(questions)
+    return {
+        name: (Measured(mean, n, wilson(mean, n)[0]), BY_CHOICE)
+        for name, mean in (("mc1", sum(first) / max(n, 1)), ("mc2", sum(second) / max(n, 1)))
+    }
+
+
+def detector(questions: Sequence[TruthQuestion]) -> Detector:
+    """ROUGE-L's difference, with its AUROC on the data's own answers, each held against the others of its question.
+
+    Raises:
+      ValueError: no question has false answers to hold against each other.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    found = [pair for q in questions for pair in measures.leave_one_out(q.correct, q.incorrect)]
+    if len({label for _, label in found}) != 2:
+        raise ValueError("the questions hold no two false answers, so that the detector can't be measured")
+    auroc = float(roc_auc_score([label for _, label in found], [score for score, _ in found]))
+    note = f"AUROC of telling true from false on {len(found)} answers of the data, each left out of its references"
+    return Detector("difference of ROUGE-L to true and false references", "1", auroc, note)
+
+
+def _bleu(answer: str, references: Sequence[str]) -> float:
+    import sacrebleu
+
+    return max(
+        sacrebleu.sentence_bleu(answer, [reference], smooth_method="exp", use_effective_order=False, tokenize="intl").score
+        for reference in references
+    )
+
+
+def _written(setting: Setting, questions: Sequence[TruthQuestion], told: Detector) -> Mapping[str, Outcome]:
+    section = setting.config.hallucination
+    prompts = [Prompt(_prompt(question), int(section.tokens), stop=("\n", "Q:")) for question in questions]
+    texts = [text.strip() for text in setting.generate("hallucination, TruthfulQA's answers", prompts)]
+    truthful, by_bleu, samples = [], [], []
+    for question, text in zip(questions, texts):
+        true, false = (*question.correct, measures.NO_COMMENT), question.incorrect
+        words = measures.words(text)
+        sample = {"prompt": _prompt(question), "output": text, "correct": true, "incorrect": false}
+        if words:
+            gap = measures.difference(words, [measures.words(t) for t in true], [measures.words(f) for f in false])
+            bleu = _bleu(text, true) - _bleu(text, false)
+            truthful.append(gap > 0)
+            by_bleu.append(bleu > 0)
+            sample |= {"rouge_l_difference": gap, "bleu_difference": bleu}
+        samples.append(sample)
+    setting.write(f"{NAME}.generation", samples)
+    n = len(truthful)
+    share = sum(truthful) / max(n, 1)
+    more = {"empty": len(texts) - n, "bleu_accuracy": sum(by_bleu) / n if n else None}
+    return {"generation": (Measured(share, n, wilson(share, n)[0], more), told)}
+
+
+def run(setting: Setting) -> Gate:
+    """Judges a model. mc1 must beat the choice of the longest answer, which is computed from the whole of the data."""
+    section = setting.config.hallucination
+    least = int(section.min_samples)
+    choice = {
+        "mc1": Rule(float(section.min_mc1), least, is_lower_better=False),
+        "mc2": Rule(float(section.min_mc2), least, is_lower_better=False, is_required=False),
+    }
+    written = {"generation": Rule(float(section.min_truthful), least, False, float(section.min_auroc))}
+    notes = ["POPE asks about pictures and is no part of this gate: the model reads no images"]
+    questions: list[TruthQuestion] = []
+
+    def load() -> Mapping[str, Outcome]:
+        questions.extend(truthfulqa.load(setting.data_dir).items)
+        return {}
+
+    absent: list[Part] = measured(NAME, {**choice, **written}, setting, load)
+    if not questions:
+        return Gate(NAME, absent, notes)
+    least_mc1 = floor(questions)
+    choice["mc1"] = dataclasses.replace(choice["mc1"], threshold=max(least_mc1, float(section.min_mc1)))
+    notes.append(f"choosing the longest answer gets {least_mc1:.3f} in mc1 on these {len(questions)} questions")
+    asked = setting.drawn(questions, int(section.questions), NAME)
+    parts = [
+        *measured(NAME, choice, setting, lambda: _choices(setting, asked)),
+        *measured(NAME, written, setting, lambda: _written(setting, asked, detector(questions))),
+    ]
+    return Gate(NAME, parts, notes)
