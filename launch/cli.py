@@ -155,7 +155,8 @@ def describe(config: ml_collections.ConfigDict) -> str:
     return importlib.import_module("launch.plan_text").describe(config)
 
 
-def _run_one(name: str, invocation: Invocation, stages: Stages) -> None:
+def run_stage(name: str, invocation: Invocation, stages: Stages = STAGES) -> None:
+    """Runs one stage with its display, or with --dry_run says what it would do."""
     if invocation.dry_run:
         print(describe(invocation.config))
         state, _ = stage_lib.stage_state(name, invocation.config, invocation.workdir, stages)
@@ -226,7 +227,7 @@ def main(what: str | Callable[[Invocation], None], stages: Stages = STAGES) -> N
         if callable(what):
             what(invocation)
         else:
-            _run_one(what, invocation, stages)
+            run_stage(what, invocation, stages)
 
     if isinstance(what, str):
         stages_lib.get(what, stages)

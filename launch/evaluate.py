@@ -1,6 +1,11 @@
-"""Stage `evaluate`: held-out loss of every model of the run, the oracles, and sample completions.
+"""Stage `evaluate`: held-out loss of every model of the run, the oracles, and sample completions; and benchmarks.
 
 python -m launch.evaluate --config=experiments/demo.py --workdir=runs/demo
+python -m launch.evaluate --config=experiments/demo.py --workdir=runs/demo --benchmarks=all --data_dir=DIR [--limit=50]
+python -m launch.evaluate --config=experiments/demo.py --workdir=runs/demo --stage=seed --benchmarks=arc,mmlu,lm_eval:boolq
+
+With --benchmarks one model of the workdir, the newest or that of --stage, is scored on them. docs/evaluation.md has the
+twenty, their data and their metrics.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from launch import cli
 from launch import corpora
 from launch import models
 from launch.errors import UserError
+from launch.evaluation import results as results_lib
 from launch.stage import StageContext, StageOutcome
 from launch.train_tokenizer import MODEL_FILE
 from launch.workdir import atomic_write_json
@@ -25,7 +31,6 @@ from mistral_moe.evaluation.checks import mean_loss
 from mistral_moe.inference import serve
 from mistral_moe.models.config import MistralConfig
 
-RESULTS_FILE = "results.json"
 SAMPLED_MODELS = ("seed", "own expert", "dense_equal_flops", "mixture_after_joint")
 
 
@@ -155,9 +160,10 @@ def run(context: StageContext) -> StageOutcome:
     }
     results["training_flops"] = {stage: account["flops"] for stage, account in spent.items()}
     results["training_tokens"] = {stage: account["tokens"] for stage, account in spent.items()}
-    atomic_write_json(context.folder / RESULTS_FILE, results)
+    atomic_write_json(context.folder / results_lib.HELD_OUT_FILE, results)
+    results_lib.merge(context.workdir)
     return StageOutcome(
-        outputs=context.hash_outputs(RESULTS_FILE), extra={"held_out_tokens": results["held_out_tokens"]}
+        outputs=context.hash_outputs(results_lib.HELD_OUT_FILE), extra={"held_out_tokens": results["held_out_tokens"]}
     )
 
 
@@ -185,5 +191,18 @@ def add_oracle(
     results["held_out_loss"].setdefault("oracle", {})[domain] = float(sums["window_nats"] / tokens)
 
 
+def main() -> None:
+    """The stage, or with --benchmarks those."""
+    from launch.evaluation import command  # defines its flags
+
+    def run_either(invocation: cli.Invocation) -> None:
+        if command.is_wanted():
+            command.run(invocation)
+        else:
+            cli.run_stage("evaluate", invocation)
+
+    cli.main(run_either)
+
+
 if __name__ == "__main__":
-    cli.main("evaluate")
+    main()

@@ -10,12 +10,18 @@ import json
 import pathlib
 from typing import Any
 
+import ml_collections
+
 from data import records
 from data.domains import LEVELS
 from launch import cli
+from launch import stages as stages_lib
+from launch.evaluation.results import HELD_OUT_FILE, by_model
+from launch.progress import NullProgress
 from launch.stage import StageContext, StageOutcome
-from launch.workdir import Workdir, atomic_write_json, atomic_write_text
-from mistral_moe.evaluation.checks import against_dense, mixture_checks
+from launch.stages import STAGES, Stages
+from launch.workdir import MANIFEST_FILE, Workdir, atomic_write_json, atomic_write_text
+from mistral_moe.evaluation.checks import Check, against_dense, mixture_checks
 
 PAGE_FILE = "index.html"
 CHECKS_FILE = "checks.json"
@@ -79,14 +85,15 @@ def model_card(config, workdir: Workdir) -> dict[str, str]:
     }
 
 
-def run(context: StageContext) -> StageOutcome:
-    """Makes the checks and writes the page; a failed check fails the stage, which still leaves the page."""
+def _write_page(context: StageContext) -> tuple[dict[str, Any], list[Check]]:
+    """Writes the page; returns the results that it tells, and the run's own checks."""
     from launch.metrics import METRICS_FILE, read_rows
     from mistral_moe.report.inputs import ReportInput
     from mistral_moe.report.page import render
 
     config, domains = context.config, list(context.config.domains)
-    results = read_json(context.input_folder("evaluate") / "results.json")
+    results = read_json(context.input_folder("evaluate") / HELD_OUT_FILE)
+    results["benchmarks_by_model"] = {name: kept["benchmarks"] for name, kept in by_model(context.workdir).items()}
     checks = mixture_checks(results["held_out_loss"], config.checks.own_expert_margin)
     results["checks"] = [dataclasses.asdict(check) for check in checks]
     sources = {name: context.input_folder(name) for name in ("seed", "router", "joint", "dense")}
@@ -113,6 +120,13 @@ def run(context: StageContext) -> StageOutcome:
         )
     )
     atomic_write_text(context.folder / PAGE_FILE, page)
+    return results, checks
+
+
+def run(context: StageContext) -> StageOutcome:
+    """Makes the checks and writes the page; a failed check fails the stage, which still leaves the page."""
+    config = context.config
+    results, checks = _write_page(context)
     beside = against_dense(results["held_out_loss"])
     atomic_write_json(context.folder / CHECKS_FILE, {"checks": results["checks"], "against_dense": beside})
     return StageOutcome(
@@ -125,9 +139,28 @@ def run(context: StageContext) -> StageOutcome:
     )
 
 
+def refresh(workdir: Workdir, stages: Stages = STAGES) -> bool:
+    """Writes the page again after benchmarks have run; whether there is one.
+
+    Where the stage is not complete nothing is written: it takes the benchmarks in when it runs.
+    """
+    spec = stages_lib.get("report", stages)
+    manifest = workdir.read_manifest(spec.folder)
+    if manifest is None or manifest.get("status") != "complete":
+        return False
+    with NullProgress(["report"]) as progress, progress.stage("report") as shown:
+        recorded = ml_collections.ConfigDict(manifest["config"])
+        folder = workdir.folder(spec.folder)
+        context = StageContext(recorded, workdir, folder, shown, manifest["inputs"], spec, stages)
+        _write_page(context)
+        manifest["outputs"] |= context.hash_outputs(PAGE_FILE)
+    atomic_write_json(folder / MANIFEST_FILE, manifest)
+    return True
+
+
 def summary_lines(workdir: Workdir) -> list[str]:
     """The short table that ends a run: held-out loss of every model on every domain, the checks, the dense peer."""
-    results = read_json(workdir.folder("eval") / "results.json")
+    results = read_json(workdir.folder("eval") / HELD_OUT_FILE)
     told = read_json(workdir.folder("report") / CHECKS_FILE)
     losses = results["held_out_loss"]
     domains = results["expert_names"]

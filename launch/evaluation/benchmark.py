@@ -70,6 +70,7 @@ class Score:
       parts: other metrics, and the scores of parts, by name: {"value", "stderr", "n", ...}.
       counted: outcomes that are no score and must not go unseen: {"duplicates": 3, ...}.
       reason: what a reader must know of how it was scored; "" where nothing.
+      files: rows of further .jsonl files for other programs, by name ("swe_bench_predictions.jsonl").
     """
 
     metric: str
@@ -83,6 +84,7 @@ class Score:
     parts: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     counted: Mapping[str, int] = dataclasses.field(default_factory=dict)
     reason: str = ""
+    files: Mapping[str, Sequence[Mapping[str, Any]]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

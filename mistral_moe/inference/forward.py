@@ -7,19 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import flax.struct
 import jax
 import jax.numpy as jnp
 
 from mistral_moe.inference.cache import Cache, num_sums
 from mistral_moe.inference.experts import mixture, swiglu
 from mistral_moe.inference.weights import Layer, Weights
-from mistral_moe.kernels.causal_attention import MASKED
+from mistral_moe.kernels.causal_attention import MASKED, causal_attention
 from mistral_moe.kernels.platform import program_platform
 from mistral_moe.kernels.segment_attention import segment_attention
 from mistral_moe.models.attention import rotary, sight_of
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.layers import RMSNorm
-from mistral_moe.models.router import Decision, Router
+from mistral_moe.models.router import Decision, Router, running_sum
+
+
+@flax.struct.dataclass
+class Branches:
+    """Which token of a row belongs to what: contexts, and texts that go on from them.
+
+    Attributes:
+      part: [B, T] int32, number of the context or text that a token is of, 0 for padding; a part's tokens are side by side,
+        and a context comes before its texts.
+      parent: [B, T] int32, of a text's token the part that is its context; of others -1.
+      last: [B, T] int32, of a text's token the index in the row of its context's last token; of others -1.
+      positions: [B, T] int32, counting up through context and text.
+    """
+
+    part: jax.Array
+    parent: jax.Array
+    last: jax.Array
+    positions: jax.Array
+
 
 # (use, query [B, K, G, T, H] scaled, key [B, K, T, H], value [B, K, T, H]) -> [B, K, G, T, H]
 _Attend = Callable[[int, jax.Array, jax.Array, jax.Array], jax.Array]
@@ -53,14 +73,20 @@ def _trunk(
     live: jax.Array,
     sums: tuple[jax.Array, ...],
     attend: _Attend,
+    total: Callable[[jax.Array], jax.Array] | None = None,
 ) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-    """tokens, positions, live [B, T]; sums before them -> hidden states [B, T, D] after the final norm, sums after."""
+    """tokens, positions, live [B, T]; sums before them -> hidden states [B, T, D] after the final norm, sums after.
+
+    `total` gives the sums of documents that a router sees, where they don't simply follow one another; then no sums are kept.
+    """
     c = config
     x = weights.embedding[tokens]
     after: list[jax.Array] = []
 
     def route(router: dict, x: jax.Array) -> Decision:
         before = None
+        if total is not None:
+            return Router(c).apply({"params": router}, x, positions, None, total(x))
         if num_sums(c):
             before = sums[len(after)]
             after.append(before + jnp.sum(jnp.where(live[..., None], x.astype(jnp.float32), 0.0), axis=1))
@@ -115,6 +141,39 @@ def read_prompts(
     last = jnp.take_along_axis(hidden, (lengths - 1)[:, None, None], axis=1)[:, 0]
     cache = Cache(tuple(keys), tuple(values), sums, jnp.where(live, positions, -1))
     return weights.lm_head.multiply(last, jnp.float32), cache
+
+
+def read_branches(config: MistralConfig, weights: Weights, tokens: jax.Array, branches: Branches) -> jax.Array:
+    """Reads rows that hold contexts, each followed by several texts that go on from it.
+
+    A text sees its context and itself, and nothing of the texts beside it: it computes what it would after the context alone.
+
+    Args:
+      config: the model's.
+      weights: the model's.
+      tokens: [B, T] int32.
+      branches: what belongs to what.
+
+    Returns:
+      [B, T, D] hidden states after the final norm.
+    """
+    part, parent, positions = branches.part, branches.parent, branches.positions
+    live = part > 0
+    mask = (part[:, :, None] == part[:, None]) | (parent[:, :, None] == part[:, None])
+    distance = positions[:, :, None] - positions[:, None]
+    mask &= live[:, :, None] & live[:, None] & (distance >= 0)
+    if config.sliding_window is not None:
+        mask &= distance < config.sliding_window
+
+    def attend(use: int, query: jax.Array, key: jax.Array, value: jax.Array) -> jax.Array:
+        return causal_attention(query, key, value, mask)
+
+    def total(x: jax.Array) -> jax.Array:
+        own = running_sum(x, jnp.pad(part[:, 1:] != part[:, :-1], ((0, 0), (1, 0)), constant_values=True))
+        of_context = jnp.take_along_axis(own, jnp.maximum(branches.last, 0)[..., None], axis=1)
+        return own + jnp.where((branches.last >= 0)[..., None], of_context, 0.0)
+
+    return _trunk(config, weights, tokens, positions, live, (), attend, total if num_sums(config) else None)[0]
 
 
 def read_tokens(

@@ -25,15 +25,15 @@ class Decision:
     weights: jax.Array
 
 
-def causal_sum(x: jax.Array, positions: jax.Array) -> jax.Array:
-    """Running sum of each document up to and including each token.
+def running_sum(x: jax.Array, starts: jax.Array) -> jax.Array:
+    """Sum over each part of a row up to and including each token.
 
     A segmented scan rather than a difference of cumulative sums: the latter would leak the rounding of one document
     into the next.
 
     Args:
       x: [B, T, D].
-      positions: [B, T] int32, 0 at the first token of each document and counting up.
+      starts: [B, T] bool, true at the first token of each part.
 
     Returns:
       [B, T, D] float32.
@@ -43,8 +43,7 @@ def causal_sum(x: jax.Array, positions: jax.Array) -> jax.Array:
         (left_sum, left_start), (right_sum, right_start) = left, right
         return jnp.where(right_start, right_sum, left_sum + right_sum), left_start | right_start
 
-    starts = (positions == 0)[..., None]
-    total, _ = jax.lax.associative_scan(combine, (x.astype(jnp.float32), starts), axis=1)
+    total, _ = jax.lax.associative_scan(combine, (x.astype(jnp.float32), starts[..., None]), axis=1)
     return total
 
 
@@ -59,7 +58,7 @@ def causal_mean(x: jax.Array, positions: jax.Array, before: jax.Array | None = N
     Returns:
       [B, T, D] float32.
     """
-    total = causal_sum(x, positions)
+    total = running_sum(x, positions == 0)
     if before is not None:
         began_before = (jnp.cumsum(positions == 0, axis=1) == 0)[..., None]
         total = total + jnp.where(began_before, before[:, None], 0.0)
@@ -99,13 +98,17 @@ class Router(nn.Module):
     config: MistralConfig
 
     @nn.compact
-    def __call__(self, x: jax.Array, positions: jax.Array, before: jax.Array | None = None) -> Decision:
+    def __call__(
+        self, x: jax.Array, positions: jax.Array, before: jax.Array | None = None, total: jax.Array | None = None
+    ) -> Decision:
         """Decides.
 
         Args:
           x: [B, T, D] hidden states, or embeddings when one decision serves the whole model.
           positions: [B, T] int32.
           before: [B, D] float32, sum over what each row's first document held before this pass; None for 0.
+          total: [B, T, D] float32, sum of each token's document up to it, for rows that aren't one document after the
+            other; None to take it from x.
 
         Returns:
           The decision for each token.
@@ -113,7 +116,10 @@ class Router(nn.Module):
         c = self.config
         features = x.astype(jnp.float32)
         if c.router_context == "mean":
-            mean = causal_mean(features, positions, before)
+            if total is None:
+                mean = causal_mean(features, positions, before)
+            else:
+                mean = total / (positions[..., None] + 1).astype(jnp.float32)
             if c.router_scope == "model":
                 # Embeddings are small and their mean smaller still: an RMS scale lets the router's step size be one
                 # number. The layers' inputs are normalised already.

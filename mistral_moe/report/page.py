@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from mistral_moe.report import making, outcome, wording
+from mistral_moe.report import benchmarks, making, outcome, wording
 from mistral_moe.report.inputs import ReportInput
 from mistral_moe.report.style import style_sheet
 
@@ -24,6 +24,7 @@ def render(run: ReportInput) -> str:
     parts = [
         outcome.checks(run),
         outcome.losses(run),
+        benchmarks.section(run.results.get("benchmarks_by_model") or {}),
         making.stages(run),
         making.training(run),
         making.curriculum(run),

@@ -1,0 +1,50 @@
+"""Benchmarks' rows from the Hugging Face hub, where there is a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from data.benchmarks.rows import MissingDataError, Row
+
+
+def rows(path: str, name: str | None, split: str) -> list[Row]:
+    """All rows of one split.
+
+    Args:
+      path: the data set's repository, such as "allenai/ai2_arc".
+      name: its configuration, such as "ARC-Easy"; None where it has one alone.
+      split: such as "test".
+
+    Raises:
+      MissingDataError: the hub can't be reached, or has no such split.
+    """
+    import datasets
+
+    source = f"{path}/{name}" if name else path
+    try:
+        table = datasets.load_dataset(path, name, split=split)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise MissingDataError(_advice(source, split, error)) from error
+    except Exception as error:
+        # The hub's client brings its own kinds of errors of the network, which differ between its releases.
+        if not type(error).__module__.startswith(("httpx", "httpcore", "requests", "huggingface_hub", "datasets")):
+            raise
+        raise MissingDataError(_advice(source, split, error)) from error
+    return [Row(fields, f"{source}/{split}:{number}") for number, fields in enumerate(table, 1)]
+
+
+def _advice(source: str, split: str, error: Exception) -> str:
+    cause = " ".join(str(error).split())[:200]
+    return (
+        f"{source} ({split}) can't be had from the hub ({type(error).__name__}: {cause}); where there is no network, put the "
+        "benchmark's files into a folder and name it by --data_dir"
+    )
+
+
+def splits(path: str, name: str | None, names: Sequence[str]) -> Mapping[str, Callable[[], list[Row]]]:
+    """Readers of a data set's splits by their names; each is fetched when it is called for."""
+
+    def reader(split: str) -> Callable[[], list[Row]]:
+        return lambda: rows(path, name, split)
+
+    return {split: reader(split) for split in names}
