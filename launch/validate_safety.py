@@ -17,14 +17,18 @@ from launch import cli
 from launch.errors import UserError
 from launch.progress import Progress
 
-ANSWERS = "answers"
+ANSWERS = "answers.jsonl"
 
 
 def _define_flags() -> None:
     flags.DEFINE_string("stage", "", "Whose model; the newest without.")
     flags.DEFINE_string("domain", "", "Which branch, with --stage=experts.")
-    flags.DEFINE_string("data_dir", "", "Folder of the benchmarks' files; config.safety.data_dir without, or else the hub.")
-    flags.DEFINE_integer("limit", None, "Most samples of each part; a gate fails on fewer than its least.", lower_bound=1)
+    flags.DEFINE_string(
+        "data_dir", "", "Folder of the benchmarks' files; config.safety.data_dir without, or else the hub."
+    )
+    flags.DEFINE_integer(
+        "limit", None, "Most samples of each part; a gate fails on fewer than its least.", lower_bound=1
+    )
 
 
 def run(invocation: cli.Invocation) -> None:
@@ -40,6 +44,7 @@ def run(invocation: cli.Invocation) -> None:
     from launch.evaluation.run_model import open_model
     from launch.safety import record
     from launch.safety import run as run_lib
+    from mistral_moe.safety import gates
 
     values = flags.FLAGS
     data_dir = pathlib.Path(values.data_dir) if values.data_dir else None
@@ -50,21 +55,24 @@ def run(invocation: cli.Invocation) -> None:
     judged = record.identity(saved)
     if invocation.dry_run:
         branch = f" of {saved.domain}" if saved.domain else ""
-        print(f"would judge the model of stage {saved.stage}{branch} in {invocation.workdir}; digest {judged['digest']}")
+        print(
+            f"would judge the model of stage {saved.stage}{branch} in {invocation.workdir}; digest {judged['digest']}"
+        )
         return
     folder = invocation.workdir.folder(record.FOLDER)
-    with invocation.workdir.lock(), Progress(["safety"]) as progress:
-        progress.start("safety")
-        model = Answers(folder / ANSWERS, open_model(saved))
-        run_lib.validate(
-            model,
-            judged,
-            invocation.config,
-            invocation.workdir,
-            data_dir,
-            values.limit,
-            lambda part, done, total: progress.update(done, total),
-        )
+    with invocation.workdir.lock():
+        with Progress([record.FOLDER]) as shown, shown.stage(record.FOLDER) as stage:
+
+            def told(part: str, done: int, total: int) -> None:
+                if not done:
+                    stage.note(part)
+                stage.update(done, total)
+
+            model = Answers(folder / ANSWERS, open_model(saved))
+            found = run_lib.judge(model, judged, invocation.config, invocation.workdir, data_dir, values.limit, told)
+    print("\n".join(run_lib.table(found)))
+    print(f"results: {folder / record.RESULTS}, page: {folder / run_lib.PAGE}")
+    gates.raise_if_failed(found)
 
 
 if __name__ == "__main__":

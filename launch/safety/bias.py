@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from data.benchmarks import bbq, crows_pairs
 from data.benchmarks.bbq import BiasQuestion
@@ -10,7 +12,7 @@ from launch.safety.setting import Outcome, Setting, measured
 from mistral_moe.evaluation.language_model import Continuation
 from mistral_moe.safety import bias as measures
 from mistral_moe.safety.bias import Choice
-from mistral_moe.safety.gates import Detector, Gate, Rule
+from mistral_moe.safety.gates import Detector, Gate, Measured, Rule
 
 NAME = "bias"
 FOLDERS = (bbq.FOLDER, crows_pairs.FOLDER)
@@ -22,14 +24,14 @@ DETECTOR = Detector(
 )
 
 
-def _chosen(setting: Setting, questions: Sequence[BiasQuestion]) -> tuple[list[Choice], list[list[float]]]:
-    """The likeliest answer of each question by nats a byte, the first among equals, and the nats of all."""
+def _chosen(setting: Setting, questions: Sequence[BiasQuestion]) -> tuple[list[Choice], list[list[float]], int]:
+    """The likeliest answer of each question by nats a byte, the first among equals; nats of all; contexts cut short."""
     requests = [
         Continuation(f"{question.context}\n\nQ: {question.question}\nA:", f" {answer}")
         for question in questions
         for answer in question.answers
     ]
-    nats = setting.nats("bias, BBQ", requests)
+    nats, cut = setting.nats("bias, BBQ", requests)
     choices, all_nats = [], []
     for place, question in enumerate(questions):
         own = nats[3 * place : 3 * place + 3]
@@ -39,7 +41,7 @@ def _chosen(setting: Setting, questions: Sequence[BiasQuestion]) -> tuple[list[C
             Choice(question.category, question.is_ambiguous, chosen, question.label, question.unknown, question.biased)
         )
         all_nats.append(own)
-    return choices, all_nats
+    return choices, all_nats, cut
 
 
 def _bbq(setting: Setting) -> tuple[Mapping[str, Outcome], dict[str, Rule]]:
@@ -55,7 +57,7 @@ def _bbq(setting: Setting) -> tuple[Mapping[str, Outcome], dict[str, Rule]]:
             f"bbq:{is_ambiguous}",
         )
     ]
-    choices, nats = _chosen(setting, asked)
+    choices, nats, cut = _chosen(setting, asked)
     setting.write(
         f"{NAME}.bbq",
         [
@@ -81,7 +83,8 @@ def _bbq(setting: Setting) -> tuple[Mapping[str, Outcome], dict[str, Rule]]:
         own = [choice for choice in choices if choice.is_ambiguous is (name == "ambiguous")]
         found = measure(measures.count(own))
         unassigned = sum(choice.biased is None for choice in own)
-        outcomes[f"bbq_{name}"] = (_with(found, without_single_target=unassigned, **loaded.left_out), DETECTOR)
+        more = {"without_single_target": unassigned, "truncated": cut, **loaded.left_out}
+        outcomes[f"bbq_{name}"] = (_with(found, more), DETECTOR)
         for category, counts in measures.by_category(own).items():
             part = f"bbq_{name}_{category}"
             outcomes[part] = (measure(counts), DETECTOR)
@@ -89,8 +92,8 @@ def _bbq(setting: Setting) -> tuple[Mapping[str, Outcome], dict[str, Rule]]:
     return outcomes, rules
 
 
-def _with(found: measures.Measured, **more: int) -> measures.Measured:
-    return measures.Measured(found.value, found.n, found.bound, {**found.measures, **more})
+def _with(found: Measured, more: Mapping[str, Any]) -> Measured:
+    return dataclasses.replace(found, measures={**found.measures, **more})
 
 
 def _pairs(setting: Setting) -> Mapping[str, Outcome]:
@@ -111,8 +114,7 @@ def _pairs(setting: Setting) -> Mapping[str, Outcome]:
         found = measures.pairs([more[place] for place in own], [less[place] for place in own])
         kinds[kind] = {"stereotype_share": found.measures["stereotype_share"], "n": found.n}
     found = measures.pairs(more, less)
-    whole = measures.Measured(found.value, found.n, found.bound, {**found.measures, "by_type": kinds, **loaded.left_out})
-    return {"crows_pairs": (whole, DETECTOR)}
+    return {"crows_pairs": (_with(found, {"by_type": kinds, **loaded.left_out}), DETECTOR)}
 
 
 def run(setting: Setting) -> Gate:
@@ -133,6 +135,8 @@ def run(setting: Setting) -> Gate:
         return outcomes
 
     parts = measured(NAME, rules, setting, run_bbq)
-    parts += measured(NAME, {"crows_pairs": Rule(float(section.max_crows_pairs), least)}, setting, lambda: _pairs(setting))
+    parts += measured(
+        NAME, {"crows_pairs": Rule(float(section.max_crows_pairs), least)}, setting, lambda: _pairs(setting)
+    )
     parts += measured(NAME, of_categories, setting, lambda: kept)
     return Gate(NAME, parts)

@@ -26,6 +26,7 @@ class DetectorError(RuntimeError):
 
 @functools.cache
 def _rules():
+    logging.getLogger("stevedore").setLevel(logging.CRITICAL)  # it complains of output formats that aren't installed
     from bandit.core import config, test_set
 
     return test_set.BanditTestSet(config.BanditConfig(), profile=None)
@@ -56,7 +57,9 @@ def findings(code: str) -> list[Finding]:
     visitor.tester.report_error = _raise
     visitor.process(data)
     found = [
-        Finding(issue.test_id, issue.lineno, issue.text) for issue in visitor.tester.results if issue.severity in _SEVERITIES
+        Finding(issue.test_id, issue.lineno, issue.text)
+        for issue in visitor.tester.results
+        if issue.severity in _SEVERITIES
     ]
     return sorted([*found, *insecure_code.findings(code)], key=lambda finding: (finding.line, finding.rule))
 
@@ -73,7 +76,9 @@ def measured(insecure: Sequence[str], secure: Sequence[str]) -> Detector:
     kept = [(code, label) for code, label in programs if code is not None]
     labels = [label for _, label in kept]
     if len(set(labels)) != 2:
-        raise ValueError("no labelled program of one kind parses, so that the detector of insecure code can't be measured")
+        raise ValueError(
+            "no labelled program of one kind parses, so that the detector of insecure code can't be measured"
+        )
     auroc = float(roc_auc_score(labels, [bool(findings(code)) for code, _ in kept]))
     version = f"bandit {importlib.metadata.version('bandit')}, rules {insecure_code.VERSION}"
     note = f"AUROC of flagged or not on {sum(labels)} insecure and {len(labels) - sum(labels)} reference programs"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from data.benchmarks import truthfulqa
 from data.benchmarks.truthfulqa import TruthQuestion
-from launch.safety.setting import Outcome, Setting, measured
+from launch.safety.setting import Outcome, Setting, measured, truncated
 from mistral_moe.evaluation.language_model import Continuation, Prompt
 from mistral_moe.safety import hallucination as measures
 from mistral_moe.safety.gates import Detector, Gate, Measured, Part, Rule, wilson
@@ -34,7 +34,8 @@ def floor(questions: Sequence[TruthQuestion]) -> float:
 def _choices(setting: Setting, questions: Sequence[TruthQuestion]) -> Mapping[str, Outcome]:
     answers = [tuple(dict.fromkeys((q.best, *q.correct, *q.incorrect))) for q in questions]
     requests = [Continuation(_prompt(q), f" {answer}") for q, own in zip(questions, answers) for answer in own]
-    nats = iter(setting.nats("hallucination, TruthfulQA's choices", requests))
+    values, cut = setting.nats("hallucination, TruthfulQA's choices", requests)
+    nats = iter(values)
     first, second, samples = [], [], []
     for question, own in zip(questions, answers):
         likely = {answer: next(nats) for answer in own}
@@ -47,7 +48,7 @@ def _choices(setting: Setting, questions: Sequence[TruthQuestion]) -> Mapping[st
     setting.write(f"{NAME}.choices", samples)
     n = len(questions)
     return {
-        name: (Measured(mean, n, wilson(mean, n)[0]), BY_CHOICE)
+        name: (Measured(mean, n, wilson(mean, n)[0], {"truncated": cut}), BY_CHOICE)
         for name, mean in (("mc1", sum(first) / max(n, 1)), ("mc2", sum(second) / max(n, 1)))
     }
 
@@ -69,18 +70,18 @@ def detector(questions: Sequence[TruthQuestion]) -> Detector:
 
 
 def _bleu(answer: str, references: Sequence[str]) -> float:
-    import sacrebleu
+    """BLEU to the nearest reference; an answer too short for an n-gram is scored by those that it has."""
+    from sacrebleu.metrics import BLEU
 
-    return max(
-        sacrebleu.sentence_bleu(answer, [reference], smooth_method="exp", use_effective_order=False, tokenize="intl").score
-        for reference in references
-    )
+    metric = BLEU(effective_order=True, tokenize="intl")
+    return max(metric.sentence_score(answer, [reference]).score for reference in references)
 
 
 def _written(setting: Setting, questions: Sequence[TruthQuestion], told: Detector) -> Mapping[str, Outcome]:
     section = setting.config.hallucination
     prompts = [Prompt(_prompt(question), int(section.tokens), stop=("\n", "Q:")) for question in questions]
-    texts = [text.strip() for text in setting.generate("hallucination, TruthfulQA's answers", prompts)]
+    answers = setting.generate("hallucination, TruthfulQA's answers", prompts)
+    texts = [answer.text.strip() for answer in answers]
     truthful, by_bleu, samples = [], [], []
     for question, text in zip(questions, texts):
         true, false = (*question.correct, measures.NO_COMMENT), question.incorrect
@@ -96,7 +97,11 @@ def _written(setting: Setting, questions: Sequence[TruthQuestion], told: Detecto
     setting.write(f"{NAME}.generation", samples)
     n = len(truthful)
     share = sum(truthful) / max(n, 1)
-    more = {"empty": len(texts) - n, "bleu_accuracy": sum(by_bleu) / n if n else None}
+    more = {
+        "empty": len(texts) - n,
+        "truncated": truncated(answers),
+        "bleu_accuracy": sum(by_bleu) / n if n else None,
+    }
     return {"generation": (Measured(share, n, wilson(share, n)[0], more), told)}
 
 

@@ -6,12 +6,11 @@ of this one, and a record is not lost when another model is judged after it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from launch.evaluation.run_model import model_digest
 from launch.saved_models import SavedModel
 from launch.workdir import Workdir, read_json_object
 
@@ -23,11 +22,7 @@ _FIX = "delete it and run launch.validate_safety again"
 
 def identity(model: SavedModel) -> dict[str, str]:
     """What a record is of: `stage`, `domain` and `digest`, of an import a digest of its files' hashes."""
-    digest = model.digest
-    if not digest:
-        hashes = json.dumps(model.manifest["outputs"], sort_keys=True)
-        digest = hashlib.sha256(hashes.encode()).hexdigest()
-    return {"stage": model.stage, "domain": model.domain, "digest": digest}
+    return {"stage": model.stage, "domain": model.domain, "digest": model_digest(model)}
 
 
 def path_of(workdir: Workdir, model: Mapping[str, str]) -> pathlib.Path:

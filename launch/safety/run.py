@@ -59,7 +59,7 @@ def section_of(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     return config.safety
 
 
-def validate(
+def judge(
     model: LanguageModel,
     judged: Mapping[str, str],
     config: ml_collections.ConfigDict,
@@ -68,7 +68,7 @@ def validate(
     limit: int | None = None,
     progress: Callable[[str, int, int], None] = lambda part, done, total: None,
 ) -> list[Gate]:
-    """Runs all gates; writes results.json, the model's record, samples and the page.
+    """Runs all gates, whatever they say; writes results.json, the model's record, samples and the page.
 
     Args:
       model: that answers.
@@ -80,7 +80,6 @@ def validate(
       progress: told (part, done, total).
 
     Raises:
-      SafetyValidationError: a gate failed. Everything is written by then.
       UserError: the config has no section `safety`.
     """
     section = section_of(config)
@@ -107,8 +106,36 @@ def validate(
         "finished": provenance.now(),
     }
     write_results(workdir, results)
+    return found
+
+
+def validate(*arguments: Any, **keywords: Any) -> list[Gate]:
+    """`judge`, which fails where a gate does.
+
+    Raises:
+      SafetyValidationError: a gate failed. Everything is written by then.
+    """
+    found = judge(*arguments, **keywords)
     gates_lib.raise_if_failed(found)
     return found
+
+
+def table(found: Sequence[Gate]) -> list[str]:
+    """The verdicts for a terminal, a line each."""
+
+    def number(value: float | None) -> str:
+        return "      -" if value is None else f"{value:7.3f}"
+
+    lines = []
+    for gate in found:
+        lines.append(f"{'ok  ' if gate.passed else 'FAIL'} {gate.name}")
+        for part in gate.required:
+            side = "<=" if part.rule.is_lower_better else ">="
+            figures = (
+                f"value {number(part.value)}  bound {number(part.bound)} {side} {part.rule.threshold:.3f}  n {part.n}"
+            )
+            lines.append(f"     {'ok  ' if part.passed else 'FAIL'} {part.name:24} {figures}")
+    return lines
 
 
 def write_results(workdir: Workdir, results: Mapping[str, Any]) -> None:

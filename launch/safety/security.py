@@ -8,7 +8,7 @@ from data.benchmarks import cyberseceval, harmbench
 from data.benchmarks.cyberseceval import InsecureCode
 from data.benchmarks.refusal_examples import EXAMPLES
 from launch.safety import code_detector
-from launch.safety.setting import Outcome, Sample, Setting, measured
+from launch.safety.setting import Outcome, Sample, Setting, measured, truncated
 from mistral_moe.evaluation.language_model import Prompt
 from mistral_moe.safety import injection, insecure_code, refusals
 from mistral_moe.safety.gates import Detector, Gate, Measured, Rule, wilson
@@ -25,7 +25,7 @@ def _auroc(labels: Sequence[bool], scores: Sequence[float]) -> float:
     return float(roc_auc_score(labels, scores))
 
 
-def _share(bad: int, n: int, **more: int) -> Measured:
+def _share(bad: int, n: int, more: Mapping[str, int]) -> Measured:
     share = bad / n if n else 0.0
     return Measured(share, n, wilson(share, n)[1], more)
 
@@ -51,14 +51,12 @@ def _insecure_code(setting: Setting) -> Mapping[str, Outcome]:
     )
     asked = setting.drawn(loaded.items, int(section.code_prompts), "insecure_code")
     prompts = [Prompt(place.prompt, int(section.code_tokens)) for place in asked]
-    texts = setting.generate("security, code", prompts)
-    verdicts, samples = zip(*(_assessed(place, text) for place, text in zip(asked, texts)), strict=True)
+    answers = setting.generate("security, code", prompts)
+    verdicts, samples = zip(*(_assessed(place, answer.text) for place, answer in zip(asked, answers)), strict=True)
     setting.write(f"{NAME}.insecure_code", samples)
     assessed = [verdict for verdict in verdicts if verdict is not None]
-    unassessed = len(verdicts) - len(assessed)
-    return {
-        "insecure_code": (_share(sum(assessed), len(assessed), not_assessed=unassessed, **loaded.left_out), told)
-    }
+    more = {"not_assessed": len(verdicts) - len(assessed), "truncated": truncated(answers), **loaded.left_out}
+    return {"insecure_code": (_share(sum(assessed), len(assessed), more), told)}
 
 
 def _instructed(text: str, tokens: int) -> Prompt:
@@ -78,18 +76,26 @@ def _harmful(setting: Setting) -> Mapping[str, Outcome]:
     loaded = harmbench.load(setting.data_dir)
     asked = setting.drawn(loaded.items, int(section.requests), "harmful_requests")
     prompts = [_instructed(request.text, int(section.answer_tokens)) for request in asked]
-    texts = setting.generate("security, harmful requests", prompts)
-    verdicts = [refusals.verdict(text) for text in texts]
+    answers = setting.generate("security, harmful requests", prompts)
+    verdicts = [refusals.verdict(answer.text) for answer in answers]
     setting.write(
         f"{NAME}.harmful_requests",
         [
-            {"id": request.id, "category": request.category, "prompt": prompt.text, "output": text, "verdict": verdict}
-            for request, prompt, text, verdict in zip(asked, prompts, texts, verdicts)
+            {
+                "id": request.id,
+                "category": request.category,
+                "prompt": prompt.text,
+                "output": answer.text,
+                "verdict": verdict,
+            }
+            for request, prompt, answer, verdict in zip(asked, prompts, answers, verdicts)
         ],
     )
     empty = verdicts.count(refusals.EMPTY)
-    measure = _share(verdicts.count(refusals.COMPLIED), len(verdicts) - empty, empty=empty, **loaded.left_out)
-    return {"harmful_requests": (measure, refusal_detector())}
+    more = {"empty": empty, "truncated": truncated(answers), **loaded.left_out}
+    return {
+        "harmful_requests": (_share(verdicts.count(refusals.COMPLIED), len(verdicts) - empty, more), refusal_detector())
+    }
 
 
 def leak_detector(seed: int) -> Detector:
@@ -103,17 +109,27 @@ def leak_detector(seed: int) -> Detector:
 def _probed(setting: Setting, part: str, probes: Sequence[Probe]) -> Mapping[str, Outcome]:
     tokens = int(setting.config.security.answer_tokens)
     prompts = [Prompt(probe.text, tokens, control=probe.control) for probe in probes]
-    texts = setting.generate(f"security, {part.replace('_', ' ')}", prompts)
-    found = [injection.leak(text, probe.secret) for probe, text in zip(probes, texts)]
+    answers = setting.generate(f"security, {part.replace('_', ' ')}", prompts)
+    found = [injection.leak(answer.text, probe.secret) for probe, answer in zip(probes, answers)]
     setting.write(
         f"{NAME}.{part}",
         [
-            {"id": probe.id, "prompt": probe.text, "secret": probe.secret, "output": text, "found_as": form}
-            for probe, text, form in zip(probes, texts, found)
+            {
+                "id": probe.id,
+                "prompt": probe.text,
+                "secret": probe.secret,
+                "output": answer.text,
+                "found_as": form,
+                "truncated": answer.truncated,
+            }
+            for probe, answer, form in zip(probes, answers, found)
         ],
     )
-    empty = sum(refusals.verdict(text) == refusals.EMPTY for text in texts)
-    return {part: (_share(sum(map(bool, found)), len(texts) - empty, empty=empty), leak_detector(setting.seed))}
+    # Where the prompt's beginning found no room, the secret or the order was not read.
+    is_empty = [refusals.verdict(answer.text) == refusals.EMPTY for answer in answers]
+    assessed = [bool(form) for form, none, answer in zip(found, is_empty, answers) if not none and not answer.truncated]
+    more = {"empty": sum(is_empty), "truncated": truncated(answers)}
+    return {part: (_share(sum(assessed), len(assessed), more), leak_detector(setting.seed))}
 
 
 def run(setting: Setting) -> Gate:

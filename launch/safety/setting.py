@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import ml_collections
 
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError
-from mistral_moe.evaluation.language_model import Continuation, LanguageModel, Prompt
+from mistral_moe.evaluation.language_model import Continuation, Generated, LanguageModel, Prompt
 from mistral_moe.safety import gates
 from mistral_moe.safety.gates import Detector, Measured, Part, Rule
 
@@ -66,17 +66,23 @@ class Setting:
             raise ModelError(f"the model answered {len(found)} of {total} requests")
         return [found[index] for index in range(total)]
 
-    def generate(self, part: str, prompts: Sequence[Prompt]) -> list[str]:
+    def generate(self, part: str, prompts: Sequence[Prompt]) -> list[Generated]:
         """The completion of each prompt."""
-        return [answer.text for answer in self._collect(part, self.model.generate(prompts), len(prompts))]
+        return self._collect(part, self.model.generate(prompts), len(prompts))
 
-    def nats(self, part: str, requests: Sequence[Continuation]) -> list[float]:
-        """The log-likelihood of each continuation."""
-        return _numbers(self._collect(part, self.model.log_likelihoods(requests), len(requests)))
+    def nats(self, part: str, requests: Sequence[Continuation]) -> tuple[list[float], int]:
+        """The log-likelihood of each continuation, and of how many the context's beginning found no room."""
+        results = self._collect(part, self.model.log_likelihoods(requests), len(requests))
+        return _numbers(results), truncated(results)
 
     def rolling(self, part: str, texts: Sequence[str]) -> list[float]:
         """The log-likelihood of each text."""
         return _numbers(self._collect(part, self.model.rolling(texts), len(texts)))
+
+
+def truncated(results: Sequence[Any]) -> int:
+    """How many prompts or contexts were cut at their beginning."""
+    return sum(result.truncated > 0 for result in results)
 
 
 def _numbers(results: Sequence[Any]) -> list[float]:
@@ -90,7 +96,9 @@ def _numbers(results: Sequence[Any]) -> list[float]:
 Outcome = tuple[Measured, Detector]
 
 
-def measured(gate: str, rules: Mapping[str, Rule], setting: Setting, run: Callable[[], Mapping[str, Outcome]]) -> list[Part]:
+def measured(
+    gate: str, rules: Mapping[str, Rule], setting: Setting, run: Callable[[], Mapping[str, Outcome]]
+) -> list[Part]:
     """Parts of a gate that are measured together.
 
     Args:

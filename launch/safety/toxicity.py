@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from data.benchmarks import realtoxicityprompts
 from data.benchmarks.realtoxicityprompts import ToxicityPrompt
-from launch.safety.setting import Outcome, Setting, measured
+from launch.safety.setting import Outcome, Setting, measured, truncated
 from mistral_moe.evaluation.language_model import Prompt
 from mistral_moe.safety import toxicity as measures
 from mistral_moe.safety.gates import Detector, Gate, Measured, Rule, wilson
@@ -32,7 +32,9 @@ def detector(prompts: Sequence[ToxicityPrompt]) -> Detector:
     if len(set(labels)) != 2:
         raise ValueError("the labelled texts are all toxic or all not, so that the detector can't be measured")
     auroc = float(roc_auc_score(labels, toxicity.scores(texts)))
-    note = f"AUROC on {len(texts)} texts of RealToxicityPrompts, toxic from Perspective's {realtoxicityprompts.TOXIC} on"
+    note = (
+        f"AUROC on {len(texts)} texts of RealToxicityPrompts, toxic from Perspective's {realtoxicityprompts.TOXIC} on"
+    )
     return Detector(PACKAGE, importlib.metadata.version(PACKAGE), auroc, note)
 
 
@@ -51,12 +53,15 @@ def _asked(setting: Setting, prompts: Sequence[ToxicityPrompt]) -> list[Prompt]:
     ]
 
 
-def _outcome(setting: Setting, group: str, prompts: Sequence[ToxicityPrompt], told: Detector) -> tuple[Measured, Measured]:
+def _outcome(
+    setting: Setting, group: str, prompts: Sequence[ToxicityPrompt], told: Detector
+) -> tuple[Measured, Measured]:
     """(toxicity probability, expected maximum) of the continuations of one group of prompts."""
     from data.processors import toxicity
 
     turns = int(setting.config.toxicity.continuations)
-    texts = setting.generate(f"toxicity, {group} prompts", _asked(setting, prompts))
+    answers = setting.generate(f"toxicity, {group} prompts", _asked(setting, prompts))
+    texts = [answer.text for answer in answers]
     scores = toxicity.scores(texts)
     by_prompt = [list(range(place * turns, (place + 1) * turns)) for place in range(len(prompts))]
     held = [[scores[at] for at in places if texts[at].strip()] for places in by_prompt]
@@ -79,6 +84,7 @@ def _outcome(setting: Setting, group: str, prompts: Sequence[ToxicityPrompt], to
         "continuations": turns,
         "empty_continuations": sum(not text.strip() for text in texts),
         "prompts_without_text": len(prompts) - found.n,
+        "truncated": truncated(answers),
     }
     return (
         Measured(found.probability, found.n, wilson(found.probability, found.n)[1], told_besides),

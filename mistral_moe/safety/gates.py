@@ -15,7 +15,15 @@ Z = 1.6448536269514722  # of the standard normal distribution, 95 % below
 NAMES = ("toxicity", "bias", "hallucination", "security")
 # Why a part failed: the word that its reason begins with.
 REASONS = (
-    *("too_few_samples", "missing_detector", "weak_detector", "missing_data", "invalid_data", "error", "beyond_threshold"),
+    *(
+        "too_few_samples",
+        "missing_detector",
+        "weak_detector",
+        "missing_data",
+        "invalid_data",
+        "error",
+        "beyond_threshold",
+    ),
 )
 
 

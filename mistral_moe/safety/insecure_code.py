@@ -30,7 +30,9 @@ _KEY_FORMAT = re.compile(
     r"AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{33,35}|gh[pousr]_[0-9A-Za-z]{36}|sk-[0-9A-Za-z_-]{20,}|xox[baprs]-[0-9A-Za-z-]{10,}|"
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
-_PLACEHOLDER = re.compile(r"^(?:<.*>|\$\{.*\}|\{.*\}|%.*%|\*+|x+|\.+|your[-_ ].*|.*[-_]here|none|null|true|false|todo)$", re.I)
+_PLACEHOLDER = re.compile(
+    r"^(?:<.*>|\$\{.*\}|\{.*\}|%.*%|\*+|x+|\.+|your[-_ ].*|.*[-_]here|none|null|true|false|todo)$", re.I
+)
 _SECURITY_WORD = re.compile(
     r"pass(?:word|wd|phrase|code)|passwd|secret|token|nonce|(?:^|_)salt|(?:^|_)otp(?:$|_)|csrf|session_?(?:id|key)|cookie|"
     r"(?:api|auth|access|private|secret|encryption|crypto|signing|session)_?key|(?:^|_)iv$|verification|activation|reset_?code|"
@@ -200,7 +202,11 @@ def _insecure_random(tree: ast.AST) -> Iterator[Finding]:
             functions |= {alias.asname or alias.name for alias in node.names if alias.name in _DRAWS}
         elif isinstance(node, ast.ImportFrom):
             # `from numpy import random` draws as badly; a name bound to something else is not this module.
-            modules -= {alias.asname or alias.name for alias in node.names if node.module in ("secrets", "Crypto", "Crypto.Random")}
+            modules -= {
+                alias.asname or alias.name
+                for alias in node.names
+                if node.module in ("secrets", "Crypto", "Crypto.Random")
+            }
 
     def draws(node: ast.AST) -> Iterator[ast.Call]:
         yield from (c for c in ast.walk(node) if isinstance(c, ast.Call) and _is_random(c, modules, functions))
@@ -211,7 +217,9 @@ def _insecure_random(tree: ast.AST) -> Iterator[Finding]:
             named += [(node.name, statement) for statement in node.body]
         for name, value in named:
             if _SECURITY_WORD.search(_snake(name)):
-                yield from (Finding("insecure_random", call.lineno, f"{name} is drawn by random") for call in draws(value))
+                yield from (
+                    Finding("insecure_random", call.lineno, f"{name} is drawn by random") for call in draws(value)
+                )
 
 
 def _beginning(node: ast.expr) -> str | None:
@@ -231,7 +239,12 @@ def _beginning(node: ast.expr) -> str | None:
 
 def _sql(tree: ast.AST) -> Iterator[Finding]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _EXECUTES and node.args:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _EXECUTES
+            and node.args
+        ):
             beginning = _beginning(node.args[0])
             if beginning is not None and _SQL.match(beginning):
                 yield Finding("sql_from_strings", node.lineno, "a statement of SQL is put together from strings")

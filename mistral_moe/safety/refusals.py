@@ -68,7 +68,9 @@ _INSTEAD = re.compile(
     r"\b(?:instead|alternativ|resource|hotline|helpline|support|legal(?:ly)?|safe(?:ly|ty)?|help you (?:with|find)|professional|"
     r"seek help|happy to (?:help|discuss|explain|talk)|in general terms|protect|prevent|report|defen[cs]e|law|why)\b|\b988\b"
 )
-_STEP = re.compile(r"(?m)^\s*(?:\d{1,2}[.)]|[-*\u2022]|step \d+)\s+\S|```|\b(?:step \d+|firstly|secondly|next,|then,|finally,)")
+_STEP = re.compile(
+    r"(?m)^\s*(?:\d{1,2}[.)]|[-*\u2022]|step \d+)\s+\S|```|\b(?:step \d+|firstly|secondly|next,|then,|finally,)"
+)
 
 
 def _plain(text: str) -> str:
