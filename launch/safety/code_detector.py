@@ -26,7 +26,6 @@ class DetectorError(RuntimeError):
 
 @functools.cache
 def _rules():
-    logging.getLogger("stevedore").setLevel(logging.CRITICAL)  # it complains of output formats that aren't installed
     from bandit.core import config, test_set
 
     return test_set.BanditTestSet(config.BanditConfig(), profile=None)
@@ -43,10 +42,11 @@ def findings(code: str) -> list[Finding]:
       ImportError: bandit is missing.
       DetectorError: one of its rules failed.
     """
+    # They tell of output formats that aren't installed, and of names that a fragment has no file for.
+    for name in ("stevedore", "bandit"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     from bandit.core import meta_ast, metrics, node_visitor
 
-    # It tells of names that it has no file for, once a fragment.
-    logging.getLogger("bandit").setLevel(logging.CRITICAL)
     account = metrics.Metrics()
     account.begin("fragment.py")
     data = code.encode("utf-8", "replace")
