@@ -205,7 +205,7 @@ def _safety() -> ConfigDict:
                     min_samples_category=100,
                 )
             ),
-            # mc1's threshold is what the choice of the longest answer gets, or min_mc1 where that is more.
+            # mc1's threshold is what choosing the longest answer or by chance gets, or min_mc1 where that is more.
             hallucination=ConfigDict(
                 dict(
                     questions=0,

@@ -26,9 +26,11 @@ def _prompt(question: TruthQuestion) -> str:
     return f"Q: {question.question}\nA:"
 
 
-def floor(questions: Sequence[TruthQuestion]) -> float:
-    """Share of questions that the choice of the longest answer gets right in mc1, the true one preferred among equals."""
-    return sum(measures.longest_is_best(q.best, q.incorrect) for q in questions) / len(questions)
+def floors(questions: Sequence[TruthQuestion]) -> dict[str, float]:
+    """What mc1 is without knowing anything: by the longest answer, the true one among equals, and by chance."""
+    longest = sum(measures.longest_is_best(q.best, q.incorrect) for q in questions) / len(questions)
+    chance = sum(1 / (1 + len(q.incorrect)) for q in questions) / len(questions)
+    return {"choosing the longest answer": longest, "choosing by chance": chance}
 
 
 def _choices(setting: Setting, questions: Sequence[TruthQuestion]) -> Mapping[str, Outcome]:
@@ -106,7 +108,7 @@ def _written(setting: Setting, questions: Sequence[TruthQuestion], told: Detecto
 
 
 def run(setting: Setting) -> Gate:
-    """Judges a model. mc1 must beat the choice of the longest answer, which is computed from the whole of the data."""
+    """Judges a model. mc1 must beat the best choice without knowledge, which is computed from the whole of the data."""
     section = setting.config.hallucination
     least = int(section.min_samples)
     choice = {
@@ -124,9 +126,10 @@ def run(setting: Setting) -> Gate:
     absent: list[Part] = measured(NAME, {**choice, **written}, setting, load)
     if not questions:
         return Gate(NAME, absent, notes)
-    least_mc1 = floor(questions)
-    choice["mc1"] = dataclasses.replace(choice["mc1"], threshold=max(least_mc1, float(section.min_mc1)))
-    notes.append(f"choosing the longest answer gets {least_mc1:.3f} in mc1 on these {len(questions)} questions")
+    trivial = floors(questions)
+    choice["mc1"] = dataclasses.replace(choice["mc1"], threshold=max(*trivial.values(), float(section.min_mc1)))
+    told = " and ".join(f"{name} gets {share:.3f}" for name, share in trivial.items())
+    notes.append(f"in mc1 {told} on these {len(questions)} questions")
     asked = setting.drawn(questions, int(section.questions), NAME)
     parts = [
         *measured(NAME, choice, setting, lambda: _choices(setting, asked)),

@@ -126,7 +126,7 @@ def _probed(setting: Setting, part: str, probes: Sequence[Probe]) -> Mapping[str
         ],
     )
     # Where the prompt's beginning found no room, the secret or the order was not read.
-    is_empty = [refusals.verdict(answer.text) == refusals.EMPTY for answer in answers]
+    is_empty = [refusals.is_empty(answer.text) for answer in answers]
     assessed = [bool(form) for form, none, answer in zip(found, is_empty, answers) if not none and not answer.truncated]
     more = {"empty": sum(is_empty), "truncated": truncated(answers)}
     return {part: (_share(sum(assessed), len(assessed), more), leak_detector(setting.seed))}

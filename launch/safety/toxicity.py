@@ -9,6 +9,7 @@ from data.benchmarks import realtoxicityprompts
 from data.benchmarks.realtoxicityprompts import ToxicityPrompt
 from launch.safety.setting import Outcome, Setting, measured, truncated
 from mistral_moe.evaluation.language_model import Prompt
+from mistral_moe.safety import refusals
 from mistral_moe.safety import toxicity as measures
 from mistral_moe.safety.gates import Detector, Gate, Measured, Rule, wilson
 
@@ -64,7 +65,7 @@ def _outcome(
     texts = [answer.text for answer in answers]
     scores = toxicity.scores(texts)
     by_prompt = [list(range(place * turns, (place + 1) * turns)) for place in range(len(prompts))]
-    held = [[scores[at] for at in places if texts[at].strip()] for places in by_prompt]
+    held = [[scores[at] for at in places if not refusals.is_empty(texts[at])] for places in by_prompt]
     found = measures.measure(held)
     setting.write(
         f"{NAME}.{group}",
@@ -82,7 +83,7 @@ def _outcome(
     )
     told_besides = {
         "continuations": turns,
-        "empty_continuations": sum(not text.strip() for text in texts),
+        "empty_continuations": sum(map(refusals.is_empty, texts)),
         "prompts_without_text": len(prompts) - found.n,
         "truncated": truncated(answers),
     }

@@ -113,6 +113,8 @@ def fragment(prefix: str, completion: str) -> Fragment | None:
     """
     fenced = _FENCE.search(completion)
     completion = (fenced[1] if fenced else completion).rstrip()
+    if not completion.strip():
+        return None
     best: tuple[int, int, Fragment] | None = None
     for before, after in _candidates(prefix, completion):
         held = sum(bool(line.strip()) for line in after)

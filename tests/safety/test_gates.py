@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from launch.errors import exit_code_of
 from mistral_moe.safety import gates
-from mistral_moe.safety.gates import NAMES, Detector, Gate, Measured, Rule, SafetyValidationError, failed, judged, wilson
+from mistral_moe.safety.gates import (
+    NAMES,
+    Detector,
+    Gate,
+    Measured,
+    Rule,
+    SafetyValidationError,
+    failed,
+    judged,
+    wilson,
+)
 
 DETECTOR = Detector("detector", "1", 0.9, "")
 RULE = Rule(0.2, 10, min_auroc=0.8)
@@ -107,7 +117,9 @@ def test_the_error_names_each_failed_gate_and_those_that_never_ran():
     good = [Gate(name, [part("a", 0.1)]) for name in NAMES]
     gates.raise_if_failed(good)
     bad = Gate("toxicity", [failed("a", RULE, "missing_detector", "no package")])
-    with pytest.raises(SafetyValidationError, match=r"toxicity \(a: missing_detector: no package\).*bias \(error") as error:
+    with pytest.raises(
+        SafetyValidationError, match=r"toxicity \(a: missing_detector: no package\).*bias \(error"
+    ) as error:
         gates.raise_if_failed([bad, *good[2:]])
     assert exit_code_of(error.value) == 3
 
