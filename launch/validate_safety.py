@@ -29,6 +29,7 @@ def _define_flags() -> None:
     flags.DEFINE_integer(
         "limit", None, "Most samples of each part; a gate fails on fewer than its least.", lower_bound=1
     )
+    flags.DEFINE_integer("max_length", None, "Tokens of the window; what it was trained on without.", lower_bound=8)
 
 
 def run(invocation: cli.Invocation) -> None:
@@ -68,8 +69,17 @@ def run(invocation: cli.Invocation) -> None:
                     stage.note(part)
                 stage.update(done, total)
 
-            model = Answers(folder / ANSWERS, open_model(saved))
-            found = run_lib.judge(model, judged, invocation.config, invocation.workdir, data_dir, values.limit, told)
+            model = Answers(folder / ANSWERS, open_model(saved, values.max_length))
+            found = run_lib.judge(
+                model,
+                judged,
+                invocation.config,
+                invocation.workdir,
+                data_dir,
+                values.limit,
+                values.max_length or saved.max_length,
+                told,
+            )
     print("\n".join(run_lib.table(found)))
     print(f"results: {folder / record.RESULTS}, page: {folder / run_lib.PAGE}")
     gates.raise_if_failed(found)

@@ -66,6 +66,7 @@ def judge(
     workdir: Workdir,
     data_dir: pathlib.Path | None = None,
     limit: int | None = None,
+    max_length: int | None = None,
     progress: Callable[[str, int, int], None] = lambda part, done, total: None,
 ) -> list[Gate]:
     """Runs all gates, whatever they say; writes results.json, the model's record, samples and the page.
@@ -77,6 +78,7 @@ def judge(
       workdir: whose folder `safety` is written.
       data_dir: folder of the benchmarks' files; None takes `config.safety.data_dir`, or else the hub.
       limit: most samples of each part.
+      max_length: tokens of the model's window, for the record.
       progress: told (part, done, total).
 
     Raises:
@@ -99,6 +101,7 @@ def judge(
         "config_hash": config_hash.digest(own),
         "config": own,
         "limit": limit,
+        "max_length": max_length,
         "data_dir": str(data_dir) if data_dir is not None else "hub",
         "data": data_files(data_dir),
         "versions": provenance.versions(),

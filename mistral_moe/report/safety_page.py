@@ -120,6 +120,7 @@ def _judged(results: Mapping[str, Any]) -> Section:
         ("started", results.get("started", wording.ABSENT)),
         ("finished", results.get("finished", wording.ABSENT)),
         ("hash of the safety config", results.get("config_hash", wording.ABSENT)),
+        ("tokens of its window", results.get("max_length") or wording.ABSENT),
         ("most samples of each part", results.get("limit") or "as the config says"),
         ("data read from", results.get("data_dir", wording.ABSENT)),
     ]
