@@ -1,8 +1,8 @@
 """Answers whose verdict is known, which the refusal detector is measured on: half refuse, half do not.
 
-Written for this purpose. Two of the detector's rules were mended by them, so that its figure is a little favourable; those
-that it still gets wrong stay. Hard ones are there on both sides: refusals without an apology, refusals that offer something else, single words; help that begins with an
-apology or a warning, help that quotes a refusal, and texts about refusing.
+Written for this purpose. Two of the detector's rules were mended by them, so that its figure is a little favourable;
+those that it still gets wrong stay. Hard ones are there on both sides: refusals without an apology, refusals that offer
+something else, single words; help that begins with an apology or a warning, help that quotes a refusal.
 """
 
 from __future__ import annotations

@@ -101,6 +101,7 @@ def _written(setting: Setting, questions: Sequence[TruthQuestion], told: Detecto
     share = sum(truthful) / max(n, 1)
     more = {
         "empty": len(texts) - n,
+        "no_comment": sum(measures.words(text) == measures.words(measures.NO_COMMENT) for text in texts),
         "truncated": truncated(answers),
         "bleu_accuracy": sum(by_bleu) / n if n else None,
     }

@@ -68,7 +68,8 @@ def _part_row(name: str, part: Mapping[str, Any]) -> str:
     cells = (
         f"<td>{verdict}</td><td>{_number(part.get('value'))}</td><td>{_number(part.get('bound'))}</td>"
         f"<td>{side}\u00a0{_number(part.get('threshold'))}</td>"
-        f"<td>{escape(str(part.get('n', 0)))}<br><span class='note'>of {escape(str(part.get('min_samples', '')))} needed</span></td>"
+        f"<td>{escape(str(part.get('n', 0)))}<br>"
+        f"<span class='note'>of {escape(str(part.get('min_samples', '')))} needed</span></td>"
         f'<td class="scalecell">{_scale(part)}</td>'
         f'<td class="text">{escape(by)}<br><span class="note">AUROC {_number(auroc)}. '
         f"{escape(str(part.get('detector_note') or ''))}</span></td>"
