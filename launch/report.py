@@ -146,7 +146,8 @@ def refresh(workdir: Workdir, stages: Stages = STAGES) -> bool:
     """
     spec = stages_lib.get("report", stages)
     manifest = workdir.read_manifest(spec.folder)
-    if manifest is None or manifest.get("status") != "complete":
+    made = manifest is not None and manifest.get("status") == "complete"
+    if not made or not (workdir.folder(stages["evaluate"].folder) / HELD_OUT_FILE).is_file():
         return False
     with NullProgress(["report"]) as progress, progress.stage("report") as shown:
         recorded = ml_collections.ConfigDict(manifest["config"])

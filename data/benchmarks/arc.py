@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 import re
 
-from data.benchmarks import documents, hub, rows
+from data.benchmarks import documents, hub, layout, rows
 from data.benchmarks.documents import Document, Task
 from data.benchmarks.rows import BenchmarkDataError, Row
 
@@ -59,7 +59,7 @@ def tasks(data_dir: pathlib.Path | None) -> list[Task]:
             def of_part(path: pathlib.PurePath, part: str = part) -> bool:
                 return part in re.split(r"[^a-z]+", str(path).lower())
 
-            splits = documents.splits_in(documents.folder(data_dir, "arc", "ai2_arc"), of_part)
+            splits = layout.splits_in(layout.folder(data_dir, "arc", "ai2_arc"), of_part)
         if splits:
             found.append(documents.task(f"arc_{part}", splits, parse, "acc_norm"))
     if not found:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data.benchmarks import documents, hub, rows
+from data.benchmarks import documents, hub, layout, rows
 from data.benchmarks.documents import Document, Task
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError, Row
 
@@ -49,11 +49,24 @@ BBH = (
 
 
 def _of_scores(row: Row, query: str, scores: Mapping[str, float]) -> Document:
-    choices, credits = list(scores), list(scores.values())
+    # Many tasks name the right choice first; the order of the alphabet tells nothing.
+    choices = sorted(scores)
+    credits = [scores[choice] for choice in choices]
     if not all(isinstance(credit, (int, float)) for credit in credits) or not credits:
         raise BenchmarkDataError(f"{row.place}: target_scores are {scores!r:.80}; a number a choice is wanted")
     gold = max(range(len(credits)), key=lambda index: credits[index])
     return documents.choice(row, query, choices, gold, credits=[float(credit) for credit in credits])
+
+
+def _sorted(row: Row, document: Document | None) -> Document:
+    """With its choices sorted, unless the question lists them: where it doesn't, their order is no part of it."""
+    if document is None:
+        raise BenchmarkDataError(f"{row.place} has no label; fetch the file again")
+    choices = document["choices"]
+    if all(choice in document["query"] for choice in choices):
+        return document
+    order = sorted(range(len(choices)), key=choices.__getitem__)
+    return document | {"choices": [choices[place] for place in order], "gold": order.index(document["gold"])}
 
 
 def _generation(row: Row, context: str, targets: Any) -> Document:
@@ -76,7 +89,7 @@ def parse(row: Row, form: Mapping[str, Any] | None = None, is_bbh: bool = False)
     """
     form = form or {}
     if documents.is_repacked(row):
-        return documents.repacked(row)
+        return _sorted(row, documents.repacked(row))
     if "continuation" in row.fields:
         return _generation(row, documents.text_of(row, "context"), row["continuation"])
     if "inputs" in row.fields:
@@ -95,7 +108,7 @@ def parse(row: Row, form: Mapping[str, Any] | None = None, is_bbh: bool = False)
         rows.require(row, ["target_scores"], {"target_scores": dict})
         listed = form.get("append_choices_to_input", True)
         mark = form.get("choice_prefix", "\n  choice: ")
-        shown = "".join(mark + choice for choice in row["target_scores"]) if listed else ""
+        shown = "".join(mark + choice for choice in sorted(row["target_scores"])) if listed else ""
         return _of_scores(row, (before + shown + after).lstrip("\n"), row["target_scores"])
     rows.require(row, ["target"])
     return _generation(row, (before + after).lstrip("\n"), row["target"])
@@ -104,7 +117,13 @@ def parse(row: Row, form: Mapping[str, Any] | None = None, is_bbh: bool = False)
 def _form(path: pathlib.Path) -> dict[str, Any]:
     """The prefixes of a task.json."""
     value = json.loads(path.read_text("utf-8-sig"))
-    wanted = ("task_prefix", "example_input_prefix", "example_output_prefix", "choice_prefix", "append_choices_to_input")
+    wanted = (
+        "task_prefix",
+        "example_input_prefix",
+        "example_output_prefix",
+        "choice_prefix",
+        "append_choices_to_input",
+    )
     return {key: value[key] for key in wanted if key in value}
 
 
@@ -112,7 +131,9 @@ def _task(name: str, table: Sequence[Row], is_bbh: bool, form: Mapping[str, Any]
     parsed = [parse(row, form, is_bbh) for row in table]
     kinds = {"choices" in document for document in parsed}
     if len(kinds) > 1:
-        raise BenchmarkDataError(f"{table[0].place}: {name} mixes multiple choice with text to generate; split the file")
+        raise BenchmarkDataError(
+            f"{table[0].place}: {name} mixes multiple choice with text to generate; split the file"
+        )
     metric = "exact_match" if kinds == {False} else "credit" if "credits" in parsed[0] else "acc"
     found, duplicates = documents.with_ids(parsed)
     return Task(name, found, lambda: [], metric, duplicates=duplicates)
@@ -121,7 +142,11 @@ def _task(name: str, table: Sequence[Row], is_bbh: bool, form: Mapping[str, Any]
 def _name(path: pathlib.PurePath) -> str:
     """The task of a file: its own name, or its folder's where the file's says only its kind or split."""
     stem = path.name.split(".")[0]
-    if stem == "task" or documents.split_of(pathlib.PurePath(stem)) and stem.split("-")[0] in ("test", "validation", "train"):
+    if (
+        stem == "task"
+        or layout.split_of(pathlib.PurePath(stem))
+        and stem.split("-")[0] in ("test", "validation", "train")
+    ):
         return "/".join(part for part in path.parts[:-1] if part.lower() != "bbh")
     return re.sub(r"^bigbench_|_(zero_shot|test)$", "", stem)
 
@@ -133,15 +158,15 @@ def tasks(data_dir: pathlib.Path | None) -> list[Task]:
       MissingDataError: there are none.
     """
     if data_dir is None:
-        return [_task(f"bbh/{name}", hub.rows("lukaemon/bbh", name, "test"), True) for name in BBH]
-    base = documents.folder(data_dir, "bigbench", "big_bench", "bbh")
+        return [_task(f"bbh/{name}", hub.rows("SaylorTwift/bbh", name, "test"), True) for name in BBH]
+    base = layout.folder(data_dir, "bigbench", "big_bench", "bbh")
     grouped: dict[tuple[str, bool], dict[str, list[pathlib.Path]]] = {}
     for path in rows.find(base, "**/*"):
         relative = path.relative_to(base)
         is_bbh = "bbh" in (part.lower() for part in (base.name, *relative.parts))
         if any(part.startswith(".") for part in relative.parts) or "metadata" in relative.name:
             continue
-        split = documents.split_of(pathlib.PurePath(relative.name))
+        split = layout.split_of(pathlib.PurePath(relative.name))
         grouped.setdefault((_name(relative), is_bbh), {}).setdefault(split, []).append(path)
     found = []
     for (name, is_bbh), splits in sorted(grouped.items()):

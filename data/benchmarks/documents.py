@@ -16,29 +16,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import pathlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from data.benchmarks import rows
+from data.benchmarks.layout import Splits
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError, Row
 
 Document = dict[str, Any]
-Splits = Mapping[str, Callable[[], list[Row]]]
 Parse = Callable[[Row], Document | None]
 
-# Words in a file's path by which its split is known.
-_SPLIT_WORDS = {
-    "test": "test",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "eval": "validation",
-    "dev": "dev",
-    "train": "train",
-    "training": "train",
-}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _OWN_IDS = ("id", "ind", "example_id", "q_id")
 
@@ -66,62 +54,6 @@ class Task:
     group: str = ""
     duplicates: int = 0
     notes: tuple[str, ...] = ()
-
-
-def split_of(path: pathlib.PurePath) -> str:
-    """The split that a path names: test, validation, dev or train; "" where none. The file's name counts before folders."""
-    for part in reversed(path.parts):
-        words = re.split(r"[^a-z]+", part.lower())
-        for word in words:
-            if word in _SPLIT_WORDS:
-                return _SPLIT_WORDS[word]
-    return ""
-
-
-def folder(data_dir: pathlib.Path, *names: str) -> pathlib.Path:
-    """The first folder of one of the names, whatever its case and signs: "SST-2" is "sst2".
-
-    Raises:
-      MissingDataError: there is none.
-    """
-
-    def plain(name: str) -> str:
-        return re.sub(r"[^a-z0-9]", "", name.lower())
-
-    there = sorted(data_dir.iterdir()) if data_dir.is_dir() else []
-    for name in names:
-        for path in there:
-            if path.is_dir() and plain(path.name) == plain(name):
-                return path
-    raise MissingDataError(f"{data_dir} has no folder {' or '.join(names)}; put the benchmark's files there")
-
-
-def files_by_split(base: pathlib.Path, select: Callable[[pathlib.PurePath], bool] = lambda path: True) -> dict[str, list]:
-    """Files below a folder by their split, those of no split under "".
-
-    Args:
-      base: the folder.
-      select: of paths relative to it.
-    """
-    found: dict[str, list[pathlib.Path]] = {}
-    for path in rows.find(base, "**/*"):
-        relative = path.relative_to(base)
-        if not any(part.startswith(".") for part in relative.parts) and select(relative):
-            found.setdefault(split_of(relative), []).append(path)
-    return found
-
-
-def splits_in(
-    base: pathlib.Path,
-    select: Callable[[pathlib.PurePath], bool] = lambda path: True,
-    read: Callable[[pathlib.Path], list[Row]] = rows.read,
-) -> Splits:
-    """Readers of the splits below a folder."""
-
-    def reader(paths: Sequence[pathlib.Path]) -> Callable[[], list[Row]]:
-        return lambda: [row for path in paths for row in read(path)]
-
-    return {split: reader(paths) for split, paths in files_by_split(base, select).items()}
 
 
 def with_ids(documents: Iterable[Document]) -> tuple[list[Document], int]:
@@ -179,15 +111,19 @@ def task(
             place = table[parsed.index(None)].place
             raise BenchmarkDataError(f"{place} has no label while other rows have one; fetch the file again")
         notes = tuple(f"the {skipped} split of {name} has no labels, {split} is scored" for skipped, _ in withheld)
-        if split == "train":
-            notes += (f"{name} is scored on its train split, the only one there",)
+        if split == "train" or (split == "dev" and order[0] == "test"):
+            notes += (f"{name} is scored on its {split} split, the only one there",)
         examples = [other for other in example_order if other in splits and other != split]
         reader = _examples(splits, parse, examples, documents)
         return Task(name, documents, reader, metric, duplicates=duplicates, notes=notes, **more)
     if withheld:
         places = ", ".join(place for _, place in withheld)
-        raise BenchmarkDataError(f"{places}: the labels of {name} are withheld here; put its validation split beside it")
-    raise MissingDataError(f"{name}: none of {', '.join(filter(None, order))} is there; put the benchmark's files there")
+        raise BenchmarkDataError(
+            f"{places}: the labels of {name} are withheld here; put its validation split beside it"
+        )
+    raise MissingDataError(
+        f"{name}: none of {', '.join(filter(None, order))} is there; put the benchmark's files there"
+    )
 
 
 def _content(document: Document) -> str:
@@ -298,7 +234,10 @@ def repacked(row: Row, end: str = "", start: str = "") -> Document | None:
     query = row["query"].removeprefix(start).rstrip()
     if end and not query.endswith(end.strip()):
         query += end
-    return choice(row, query, row["choices"], index_of(row, row["gold"], [str(i) for i in range(len(row["choices"]))]))
+    gold = row["gold"]
+    if isinstance(gold, list) and len(gold) == 1:
+        gold = gold[0]
+    return choice(row, query, row["choices"], index_of(row, gold, [str(place) for place in range(len(row["choices"]))]))
 
 
 def letters(count: int) -> list[str]:

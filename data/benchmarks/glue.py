@@ -11,8 +11,9 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
 
-from data.benchmarks import documents, hub, rows
-from data.benchmarks.documents import Document, Parse, Splits, Task
+from data.benchmarks import documents, hub, layout, rows
+from data.benchmarks.documents import Document, Parse, Task
+from data.benchmarks.layout import Splits
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError, Row
 
 _ENTAILMENT = ("entailment", "not_entailment")
@@ -96,9 +97,7 @@ KINDS = {
     "mnli": _Kind(
         "acc",
         (("premise", "sentence1"), ("hypothesis", "sentence2")),
-        lambda premise, hypothesis: (
-            f"{premise}\nQuestion: {_with_period(hypothesis)} True, False or Neither?\nAnswer:"
-        ),
+        lambda premise, hypothesis: f"{premise}\nQuestion: {_with_period(hypothesis)} True, False or Neither?\nAnswer:",
         ("True", "Neither", "False"),
         ("entailment", "neutral", "contradiction"),
         ("label", "gold_label"),
@@ -106,7 +105,9 @@ KINDS = {
     "qnli": _Kind(
         "acc",
         (("question",), ("sentence",)),
-        lambda question, sentence: f"{question}\n{sentence}\nQuestion: Does this response answer the question?\nAnswer:",
+        lambda question, sentence: (
+            f"{question}\n{sentence}\nQuestion: Does this response answer the question?\nAnswer:"
+        ),
         ("yes", "no"),
         _ENTAILMENT,
     ),
@@ -150,7 +151,9 @@ def _similarity(row: Row, query: str, value: object) -> Document | None:
     try:
         score = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
-        raise BenchmarkDataError(f"{row.place}: similarity {value!r:.40} is no number; is it the right column?") from error
+        raise BenchmarkDataError(
+            f"{row.place}: similarity {value!r:.40} is no number; is it the right column?"
+        ) from error
     if not 0 <= score <= 5:
         raise BenchmarkDataError(f"{row.place}: similarity {score} isn't between 0 and 5; is it the right column?")
     return documents.choice(row, query, _SIMILARITY, int(score + 0.5), similarity=score)
@@ -175,7 +178,7 @@ def tasks(data_dir: pathlib.Path | None) -> tuple[list[Task], list[str]]:
     """
     found: list[Task] = []
     missing = []
-    base = documents.folder(data_dir, "glue") if data_dir is not None else None
+    base = layout.folder(data_dir, "glue") if data_dir is not None else None
     for name in KINDS:
         try:
             found += _tasks_of(name, base)
@@ -190,33 +193,22 @@ def tasks(data_dir: pathlib.Path | None) -> tuple[list[Task], list[str]]:
 
 
 def _halves_of_mnli(base: pathlib.Path) -> dict[str, Splits]:
-    """The matched and the mismatched half, by words in their files' or folders' names."""
-    halves = {}
-    folders = [("matched", "mnli_matched"), ("mismatched", "mnli_mismatched"), ("", "mnli")]
-    for half, name in folders:
+    """The matched and the mismatched half: folders of their own, or files that have the word in their names."""
+    halves: dict[str, Splits] = {}
+    for half in ("matched", "mismatched"):
+
+        def of_half(path: pathlib.PurePath, is_other: bool = half == "mismatched") -> bool:
+            is_of_half = "matched" in path.name and ("mismatched" in path.name) == is_other
+            return layout.split_of(path) == "train" or is_of_half
+
         try:
-            place = documents.folder(base, name)
+            halves[half] = layout.splits_in(layout.folder(base, f"mnli_{half}"))
         except MissingDataError:
-            continue
-        if half:
-            halves.setdefault(half, documents.splits_in(place))
-            continue
-        for word in ("matched", "mismatched"):
-
-            def of_half(path: pathlib.PurePath, word: str = word) -> bool:
-                other = "mismatched" in path.name
-                return documents.split_of(path) == "train" or (
-                    "matched" in path.name and other == (word == "mismatched")
-                )
-
-            splits = documents.splits_in(place, of_half)
+            splits = layout.splits_of(base, "mnli", select=of_half)
             if set(splits) - {"train"}:
-                halves.setdefault(word, splits)
-        if not halves:
-            halves["matched"] = documents.splits_in(place)
-    if not halves:
-        raise MissingDataError(f"{base} has no folder mnli; put the benchmark's files there")
-    return halves
+                halves[half] = splits
+    # Files that don't say which half they are.
+    return halves or {"matched": layout.splits_of(base, "mnli")}
 
 
 def _tasks_of(name: str, base: pathlib.Path | None) -> list[Task]:
@@ -224,7 +216,9 @@ def _tasks_of(name: str, base: pathlib.Path | None) -> list[Task]:
     order = ("validation", "dev", "test", "")
     if name == "mnli":
         if base is None:
-            halves = {half: hub.splits("nyu-mll/glue", f"mnli_{half}", ("validation",)) for half in ("matched", "mismatched")}
+            halves = {
+                half: hub.splits("nyu-mll/glue", f"mnli_{half}", ("validation",)) for half in ("matched", "mismatched")
+            }
             halves = {
                 half: {**splits, "train": hub.splits("nyu-mll/glue", "mnli", ("train",))["train"]}
                 for half, splits in halves.items()
@@ -239,5 +233,5 @@ def _tasks_of(name: str, base: pathlib.Path | None) -> list[Task]:
         splits = hub.splits("nyu-mll/glue", name, ("validation", "train"))
     else:
         read = _read_cola if name == "cola" else rows.read
-        splits = documents.splits_in(documents.folder(base, name), read=read)
+        splits = layout.splits_of(base, name, read=read)
     return [documents.task(name, splits, parse, kind.metric, order=order)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 import re
 
-from data.benchmarks import documents, hub, rows
+from data.benchmarks import documents, hub, layout, rows
 from data.benchmarks.documents import Document, Task
 from data.benchmarks.rows import Row
 
@@ -18,7 +18,7 @@ _BRACKETS = re.compile(r"\[.*?\]")
 
 def clean(text: str) -> str:
     """Text without WikiHow's marks, as lm-eval cleans it: "[header] A [title] B [step] C" -> "A. B C"."""
-    return _BRACKETS.sub("", text.strip().replace(" [title]", ". ")).replace("  ", " ")
+    return _BRACKETS.sub("", text.strip().replace(" [title]", ". ")).replace("  ", " ").strip()
 
 
 def parse(row: Row) -> Document | None:
@@ -40,7 +40,9 @@ def parse(row: Row) -> Document | None:
         endings = [options[letter] for letter in sorted(options)] if isinstance(options, dict) else options
         context, label = row["question"], row["answer"]
     names = documents.letters(len(endings))
-    return documents.choice(row, clean(context), [clean(str(text)) for text in endings], documents.index_of(row, label, names))
+    return documents.choice(
+        row, clean(context), [clean(str(text)) for text in endings], documents.index_of(row, label, names)
+    )
 
 
 def tasks(data_dir: pathlib.Path | None) -> list[Task]:
@@ -48,5 +50,5 @@ def tasks(data_dir: pathlib.Path | None) -> list[Task]:
     if data_dir is None:
         splits = hub.splits("Rowan/hellaswag", None, ("validation", "train"))
     else:
-        splits = documents.splits_in(documents.folder(data_dir, "hellaswag"))
+        splits = layout.splits_in(layout.folder(data_dir, "hellaswag"))
     return [documents.task("hellaswag", splits, parse, "acc_norm")]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
+from data.benchmarks.layout import Splits
 from data.benchmarks.rows import MissingDataError, Row
 
 
@@ -41,7 +42,7 @@ def _advice(source: str, split: str, error: Exception) -> str:
     )
 
 
-def splits(path: str, name: str | None, names: Sequence[str]) -> Mapping[str, Callable[[], list[Row]]]:
+def splits(path: str, name: str | None, names: Sequence[str]) -> Splits:
     """Readers of a data set's splits by their names; each is fetched when it is called for."""
 
     def reader(split: str) -> Callable[[], list[Row]]:

@@ -11,8 +11,9 @@ import pathlib
 import re
 from collections.abc import Callable, Sequence
 
-from data.benchmarks import documents, hub, rows
-from data.benchmarks.documents import Document, Splits, Task
+from data.benchmarks import documents, hub, layout, rows
+from data.benchmarks.documents import Document, Task
+from data.benchmarks.layout import Splits
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError, Row
 
 SUBJECTS = 57
@@ -81,7 +82,11 @@ def subject_of(path: pathlib.Path) -> str:
     stem = path.name.split(".")[0]
     plain = re.sub(r"_?(test|dev|val|validation|train)?$", "", stem)
     # Files of the hub are called after their split, and lie in the subject's folder.
-    return path.parent.name if not plain or documents.split_of(pathlib.PurePath(stem.split("-")[0])) and "-" in stem else plain
+    return (
+        path.parent.name
+        if not plain or layout.split_of(pathlib.PurePath(stem.split("-")[0])) and "-" in stem
+        else plain
+    )
 
 
 def _by_subject(split: Callable[[], list[Row]]) -> dict[str, list[Row]]:
@@ -94,7 +99,7 @@ def _by_subject(split: Callable[[], list[Row]]) -> dict[str, list[Row]]:
 def _splits(data_dir: pathlib.Path | None) -> Splits:
     if data_dir is None:
         return hub.splits("cais/mmlu", "all", ("test", "dev"))
-    base = documents.folder(data_dir, "mmlu")
+    base = layout.folder(data_dir, "mmlu")
     parts = {path.parent.name for path in rows.find(base, "**/*")}
 
     def select(path: pathlib.PurePath) -> bool:
@@ -102,7 +107,7 @@ def _splits(data_dir: pathlib.Path | None) -> Splits:
         is_copy = path.parent.name == "all" and len(parts) > 1 and parts.isdisjoint({"test", "dev"})
         return not is_copy and "auxiliary_train" not in str(path)
 
-    return documents.splits_in(base, select, read)
+    return layout.splits_in(base, select, read)
 
 
 def tasks(data_dir: pathlib.Path | None, subjects: Sequence[str] = ()) -> list[Task]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 
-from data.benchmarks import documents, hub, rows
+from data.benchmarks import documents, hub, layout, rows
 from data.benchmarks.documents import Document, Task
 from data.benchmarks.rows import BenchmarkDataError, Row
 
@@ -32,7 +32,9 @@ def read(path: pathlib.Path) -> list[Row]:
         return table
     labels = label_file.read_text().split()
     if len(labels) != len(table):
-        raise BenchmarkDataError(f"{label_file} has {len(labels)} labels and {path} {len(table)} rows; fetch both again")
+        raise BenchmarkDataError(
+            f"{label_file} has {len(labels)} labels and {path} {len(table)} rows; fetch both again"
+        )
     return [dataclasses.replace(row, fields={**row.fields, "label": label}) for row, label in zip(table, labels)]
 
 
@@ -41,5 +43,5 @@ def tasks(data_dir: pathlib.Path | None) -> list[Task]:
     if data_dir is None:
         splits = hub.splits("baber/piqa", None, ("validation", "train"))
     else:
-        splits = documents.splits_in(documents.folder(data_dir, "piqa"), read=read)
-    return [documents.task("piqa", splits, parse, "acc_norm")]
+        splits = layout.splits_in(layout.folder(data_dir, "piqa"), read=read)
+    return [documents.task("piqa", splits, parse, "acc_norm", order=("validation", "dev", "test", "train", ""))]

@@ -10,8 +10,9 @@ import pathlib
 import re
 from collections.abc import Callable
 
-from data.benchmarks import documents, hub, rows
+from data.benchmarks import documents, hub, layout, rows
 from data.benchmarks.documents import Document, Parse, Task
+from data.benchmarks.layout import Splits
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError, Row
 from data.benchmarks.superglue_reading import multirc, read_multirc, read_record, record
 
@@ -134,7 +135,7 @@ def tasks(data_dir: pathlib.Path | None) -> tuple[list[Task], list[str]]:
                 config = "wsc.fixed" if name == "wsc" else name
                 splits = hub.splits("aps/super_glue", config, ("validation", "train"))
             else:
-                splits = documents.splits_in(_folder(data_dir, name), read=read)
+                splits = _splits(data_dir, name, read)
             found.append(documents.task(name, splits, parse, metric, order=("validation", "dev", "test", "")))
         except MissingDataError:
             if data_dir is None:
@@ -145,11 +146,11 @@ def tasks(data_dir: pathlib.Path | None) -> tuple[list[Task], list[str]]:
     return found, missing
 
 
-def _folder(data_dir: pathlib.Path, name: str) -> pathlib.Path:
+def _splits(data_dir: pathlib.Path, name: str, read: Callable[[pathlib.Path], list[Row]]) -> Splits:
     names = ("wsc", "wsc.fixed") if name == "wsc" else (name,)
     try:
-        return documents.folder(documents.folder(data_dir, "superglue"), *names)
+        return layout.splits_of(layout.folder(data_dir, "superglue"), *names, read=read)
     except MissingDataError:
         if name not in _BESIDE:
             raise
-        return documents.folder(data_dir, *names)
+        return layout.splits_in(layout.folder(data_dir, *names), read=read)

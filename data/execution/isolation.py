@@ -2,7 +2,7 @@
 
 bubblewrap: namespaces of its own for users, files, processes, network and IPC, no capabilities, and of the file system
 only /usr, its like and Python itself, read-only, with a sized /tmp. Limits on the number of processes bind no root, so
-root starts it as another user.
+root starts it as another user. A filter of system calls (`data.execution.syscalls`) is on top of both ways.
 
 process: resource limits, a session, a folder and an empty environment of its own. What the user may read, write and
 reach, the program may, too. Root starts programs as another user here as well.
@@ -21,7 +21,7 @@ import stat
 import sys
 from typing import Any
 
-from data.execution import server
+from data.execution import server, syscalls
 from data.execution.limits import Limits
 from data.execution.result import Refused
 
@@ -69,7 +69,7 @@ def _interpreter(folder: str, limits: Limits, user: tuple[int, int] | None) -> l
     """
     binary = base_prefix() / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     owner = user[0] if user else os.getuid()
-    options = dataclasses.asdict(limits) | {"folder": folder, "user": user}
+    options = dataclasses.asdict(limits) | {"folder": folder, "user": user, "filter": syscalls.program().hex()}
     options["processes"] += _processes_of(owner) + _OWN_PROCESSES
     return [str(binary), *_BY_ITSELF, "-c", _source(), json.dumps(options)]
 
@@ -150,6 +150,13 @@ def _process(limits: Limits, folder: str) -> Start:
     return Start(_interpreter(folder, limits, user), options)
 
 
+def _first_to_go(started: Start) -> Start:
+    """Has the kernel end programs before anything else where the machine runs out of memory."""
+    # Limits are each process's own: many can still take more together than there is.
+    script = 'echo 1000 > /proc/self/oom_score_adj; exec "$@"'
+    return dataclasses.replace(started, command=["/bin/sh", "-c", script, "sh", *started.command])
+
+
 def start(isolation: str, limits: Limits, folder: str) -> Start:
     """How the interpreter is started.
 
@@ -163,7 +170,7 @@ def start(isolation: str, limits: Limits, folder: str) -> Start:
       ValueError: an isolation that there isn't.
     """
     if isolation == "bubblewrap":
-        return _bubblewrap(limits)
+        return _first_to_go(_bubblewrap(limits))
     if isolation == "process":
-        return _process(limits, folder)
+        return _first_to_go(_process(limits, folder))
     raise ValueError(f"unknown isolation {isolation!r}; there are {', '.join(ISOLATIONS)}")

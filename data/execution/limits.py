@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """Limits of one program; the time it may take is given with each run.
+    """Limits of one program; the time it may take is given with each run: see `Pool.run`.
 
     Attributes:
       memory: address space of each of its processes, in bytes.

@@ -39,7 +39,8 @@ class Pool:
         Args:
           program: Python source; it finds the standard library, and an empty folder to work in.
           stdin: what it reads.
-          timeout: wall-clock time it may take, in seconds.
+          timeout: seconds that the program may take of its own: CPU time, and time in which it stands still. What it
+            waits for while other programs have the machine doesn't count, up to `server.wall_seconds(timeout)`.
         """
         with self._turn:
             if not self._worker.alive:

@@ -13,7 +13,7 @@ class Result:
 
     Attributes:
       status: passed: it ran to its last line. failed: it raised, does not compile, or left early, whatever its exit
-        code. timeout: it took longer than it may. killed: a signal ended it. refused: it was not run.
+        code. timeout: it took longer than it may (`Pool.run`). killed: a signal ended it. refused: it was not run.
       stdout, stderr: the first bytes of what it wrote, as UTF-8 with replacement; of a refusal, stderr says why.
       seconds: wall-clock time.
     """

@@ -8,6 +8,10 @@ reached its last line.
 The nonce stops everything short of a program that searches its own process's memory: exit codes, early exits, printed
 claims, and walks over frames, globals, objects and open files. Within one process nothing can be kept from such a
 search.
+
+A program's time is its own: CPU time, and time in which it stands still. Whatever else the machine does, it ends a loop
+after as much work and a sleep after as many seconds. The wall clock is a generous limit behind it, and what ends a
+program whose work is done by processes that it started.
 """
 
 from __future__ import annotations
@@ -35,13 +39,33 @@ NONCE_BYTES = 16
 JOB = "job"  # the folder that a program starts in
 _NAME = "program.py"
 _PIPE_BYTES = 1 << 16  # what a pipe holds, by default
-_SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_SUBREAPER, _SET_NO_NEW_PRIVILEGES = 1, 4, 36, 38
+_LOOK_SECONDS = 0.25  # between looks at a program's CPU time, each of which tells the caller that this process lives
+_STILL = 0.01  # of the time between two looks: with less of it in use, a program sleeps and isn't merely kept waiting
+_LONGEST = 1 << 30
+_SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_SECCOMP, _SET_SUBREAPER, _SET_NO_NEW_PRIVILEGES = 1, 4, 22, 36, 38
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _prctl(option: int, value: int) -> None:
+def wall_seconds(timeout: float) -> float:
+    """Seconds after which a program is ended whatever it had of them."""
+    return 5 * timeout + 5
+
+
+def _prctl(option: int, value: int, address: int = 0) -> None:
     if _LIBC is not None:
-        _LIBC.prctl(option, value, 0, 0, 0)
+        _LIBC.prctl(option, value, ctypes.c_void_p(address), 0, 0)
+
+
+class _Filter(ctypes.Structure):
+    """What the kernel wants for a filter of system calls: its length in instructions, and where it is."""
+
+    _fields_ = [("length", ctypes.c_ushort), ("start", ctypes.c_void_p)]
+
+
+def _filter(code: bytes) -> tuple[_Filter, ctypes.Array]:
+    """The filter with the memory that it points into."""
+    memory = ctypes.create_string_buffer(code, len(code))
+    return _Filter(len(code) // 8, ctypes.addressof(memory)), memory
 
 
 def _remember(program: str) -> None:
@@ -84,7 +108,7 @@ def _send(reply: dict[str, Any]) -> None:
 def _confine(options: dict[str, Any], timeout: float) -> None:
     wanted = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: math.ceil(timeout) + 1,
+        resource.RLIMIT_CPU: math.ceil(min(timeout, _LONGEST)) + 1,
         resource.RLIMIT_AS: options["memory"],
         resource.RLIMIT_FSIZE: options["file_size"],
         resource.RLIMIT_NOFILE: options["open_files"],
@@ -100,6 +124,8 @@ def _confine(options: dict[str, Any], timeout: float) -> None:
         os.setgid(group)
         os.setuid(user)
     _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)  # a change of user clears it
+    if options["filter"]:
+        _prctl(_SET_SECCOMP, 2, ctypes.addressof(options["filter"][0]))
 
 
 def _settle(pid: int) -> None:
@@ -159,15 +185,49 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _watch(pid: int, kept: dict[int, bytearray], deadline: float, limit: int) -> Any:
-    """Reads the pipes until the process ends; how it ended, None at the deadline. It isn't reaped yet."""
+class _OwnTime:
+    """How much a process has had of its time, in seconds: of the CPU, and standing still.
+
+    Threads count, processes that it started don't: who waits for them stands still.
+    """
+
+    def __init__(self, pid: int):
+        self._clock = (~pid << 3) | 2  # the kernel's name of a process's CPU clock, also once it has ended
+        self._looked, self._used, self._still = time.monotonic(), 0.0, 0.0
+
+    def left_to_look(self) -> float:
+        """Seconds until the next look is due."""
+        return self._looked + _LOOK_SECONDS - time.monotonic()
+
+    def look(self) -> None:
+        """Counts the time since the last look as still if next to nothing of the CPU was used in it."""
+        now, used = time.monotonic(), self._cpu()
+        if used - self._used < _STILL * (now - self._looked):
+            self._still += now - self._looked
+        self._looked, self._used = now, used
+
+    def seconds(self) -> float:
+        """All of it so far."""
+        return self._cpu() + self._still
+
+    def _cpu(self) -> float:
+        return time.clock_gettime(self._clock)
+
+
+def _watch(pid: int, kept: dict[int, bytearray], own: _OwnTime, timeout: float, limit: int) -> Any:
+    """Reads the pipes until the process ends; how it ended, None where its time did first. It isn't reaped yet."""
     reading, pause = set(kept), 0.0005
+    deadline = time.monotonic() + wall_seconds(timeout)
     with _ending(pid) as ending:
         while True:
             ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            left = deadline - time.monotonic()
+            if own.left_to_look() <= 0:
+                own.look()
+                os.write(1, bytes(4))
+            left = min(timeout - own.seconds(), deadline - time.monotonic())
             if ended is not None or left <= 0:
                 return ended
+            left = max(min(left, own.left_to_look()), 0)
             # A process may live on with its pipes closed: then there is nothing to wait for but its end, or the pause.
             ready = select.select([*reading, *ending], [], [], left if ending else min(left, pause))[0]
             pause = 0.0005 if ready else min(2 * pause, 0.02)
@@ -241,7 +301,7 @@ def _fresh(options: dict[str, Any]) -> bool:
 
 
 def _run(request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Runs one program. The reply: output, report in hex, exit code or signal, seconds, and whether to go on."""
+    """Runs one program. The reply: how it ended (`worker` reads it), and whether to go on."""
     pipes = [os.pipe() for _ in range(3)]
     started = time.monotonic()
     pid = os.fork()
@@ -252,7 +312,10 @@ def _run(request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         os.close(write)
         os.set_blocking(read, False)
         kept[read] = bytearray()
-    ended = _watch(pid, kept, started + request["timeout"], options["output"])
+    own = _OwnTime(pid)
+    ended = _watch(pid, kept, own, request["timeout"], options["output"])
+    # Whoever ended it, and however late this process came to look: who took too long, took too long.
+    out_of_time = ended is None or own.seconds() > request["timeout"]
     seconds = time.monotonic() - started
     alone = _end(pid)
     for fd, data in kept.items():
@@ -265,7 +328,7 @@ def _run(request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         "stderr": err.decode("utf-8", "replace"),
         "report": report.hex(),
         "exit_code": ended.si_status if exited else None,
-        "signal": ended.si_status if ended is not None and not exited else None,
+        "out_of_time": out_of_time,
         "seconds": seconds,
         "good": _fresh(options) and alone,
     }
@@ -277,6 +340,7 @@ def serve(options: dict[str, Any]) -> None:
     _prctl(_SET_NO_NEW_PRIVILEGES, 1)
     _prctl(_SET_DUMPABLE, 0)  # programs of the same user may not trace this process
     _warm()
+    options["filter"] = _filter(bytes.fromhex(options["filter"])) if options["filter"] else None
     good = _fresh(options)
     _send({"good": good})
     while good and (request := _receive()) is not None:

@@ -21,7 +21,7 @@ from data.execution.limits import Limits
 from data.execution.result import Refused, Result
 
 _START_SECONDS = 60.0
-_GRACE_SECONDS = 10.0  # the interpreter keeps the time itself; beyond this it doesn't answer
+_GRACE_SECONDS = 10.0  # the interpreter keeps the time itself; silent for longer, it doesn't answer any more
 _END_SECONDS = 2.0
 _NO_END = "the program ended before its last line"
 
@@ -44,6 +44,7 @@ class Worker:
         self._folder = tempfile.mkdtemp(prefix="execution-")
         self._process: subprocess.Popen[bytes] | None = None
         self._good = False
+        self._silence = _START_SECONDS
         try:
             self._open(isolation)
         except BaseException:
@@ -64,6 +65,7 @@ class Worker:
                     **start.options,
                 )
                 self._good = self._receive(time.monotonic() + _START_SECONDS)["good"]
+                self._silence = _GRACE_SECONDS
                 if not self._good:
                     raise _Lost("its folder can't be written to")
             except (_Lost, OSError) as error:
@@ -85,7 +87,8 @@ class Worker:
         Args:
           program: Python source.
           stdin: what it reads.
-          timeout: wall-clock time it may take, in seconds.
+          timeout: seconds that the program may take of its own: CPU time, and time in which it stands still. What it
+            waits for while other programs have the machine doesn't count, up to `server.wall_seconds(timeout)`.
 
         Raises:
           ValueError: a timeout that is no positive number.
@@ -97,7 +100,7 @@ class Worker:
         started = time.monotonic()
         try:
             self._send(json.dumps(request).encode() + nonce, len(nonce))
-            reply = self._receive(started + timeout + _GRACE_SECONDS)
+            reply = self._receive(started + server.wall_seconds(timeout) + _GRACE_SECONDS)
             self._good = reply["good"]
             return _result(reply, nonce)
         except (_Lost, OSError, LookupError, TypeError):
@@ -112,8 +115,11 @@ class Worker:
             left = left[self._process.stdin.write(left) :]
 
     def _receive(self, deadline: float) -> dict[str, Any]:
+        size = 0
+        while not size:  # a sign of life; a program may have stopped the interpreter
+            heard = time.monotonic()
+            size = struct.unpack(">I", self._read(4, min(deadline, heard + self._silence)))[0]
         # In JSON a byte takes six at most.
-        size = struct.unpack(">I", self._read(4, deadline))[0]
         if size > 12 * self._limits.output + 4096:
             raise _Lost(f"an answer of {size} bytes")
         try:
@@ -154,10 +160,10 @@ class Worker:
 
 def _result(reply: dict[str, Any], nonce: bytes) -> Result:
     stderr = reply["stderr"]
-    if reply["signal"] is not None:
-        status = "timeout" if reply["signal"] == signal.SIGXCPU else "killed"
-    elif reply["exit_code"] is None:
+    if reply["out_of_time"]:
         status = "timeout"
+    elif reply["exit_code"] is None:
+        status = "killed"
     elif reply["exit_code"] == 0 and reply["report"] == nonce.hex():
         status = "passed"
     else:

@@ -85,10 +85,10 @@ def run(invocation: cli.Invocation) -> None:
             model = open_model(saved, _MAX_LENGTH.value, _INT8.value)
             run_all(benchmarks, model, options, results.folder_of(workdir, name), progress, done)
         _refresh_report(workdir)
-    asked = {category: {} for category in found}
+    asked: dict[str, dict[str, Any]] = {}
     for benchmark in benchmarks:
-        asked[benchmark.category][benchmark.name] = found[benchmark.category][benchmark.name]
-    table.show({category: entries for category, entries in asked.items() if entries}, name)
+        asked.setdefault(benchmark.category, {})[benchmark.name] = found[benchmark.category][benchmark.name]
+    table.show(asked, name)
     print(f"results: {workdir.folder(results.FOLDER) / results.RESULTS_FILE}")
     _complain(asked)
 

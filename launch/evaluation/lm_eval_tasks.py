@@ -20,8 +20,8 @@ from mistral_moe.evaluation.language_model import LanguageModel
 
 _MAX_TOKENS = 128  # lm-eval's own for BIG-bench
 _SPARE_TOKENS = 8
-# The answers are lines; "Q:" begins another question of BBH's form.
-_STOP = ("\n", "Q:")
+# "Q:" begins another question of BBH's form; most answers are one line.
+_STOP = ("\n\n", "\n", "Q:")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +146,8 @@ def _task(job: Job) -> Any:
             "metric_list": [_mean_of("acc"), _mean_of("acc_norm")],
         }
     else:
-        longest = max(len(target.encode()) for document in job.documents for target in document["targets"])
+        targets = [target for document in job.documents for target in document["targets"]]
+        longest = max(len(target.encode()) for target in targets)
 
         def score(doc: Mapping[str, Any], outputs: Sequence[str]) -> dict[str, float]:
             return {"exact_match": label_metrics.exact_match(outputs[0], everything[doc["place"]]["targets"])}
@@ -158,7 +159,7 @@ def _task(job: Job) -> Any:
             "process_results": score,
             "metric_list": [_mean_of("exact_match")],
             "generation_kwargs": {
-                "until": list(_STOP),
+                "until": [stop for stop in _STOP if not any(stop in target for target in targets)],
                 "do_sample": False,
                 "temperature": 0.0,
                 # A token is a byte at least: what is longer than the longest answer is no answer.

@@ -57,7 +57,8 @@ def _samples(name: str, answers: Sequence[Answer], values: Sequence[float], rule
                 "output": document["choices"][answer.chosen[rule]],
                 "target": document["choices"][document["gold"]],
                 "score": value,
-                "nats": {choice: round(nats, 4) for choice, nats in zip(document["choices"], answer.nats)},
+                "choices": list(document["choices"]),
+                "nats": [round(nats, 4) for nats in answer.nats],
             }
         else:
             record |= {"output": answer.output, "target": document["continuation"], "score": value}
@@ -97,7 +98,9 @@ def _record(name: str, documents: Sequence[Document], answers: Sequence[Answer])
 
     credits = [dataclasses.replace(answer, document=credited(answer.document)) for answer in answers]
     found = _credit(name, [credited(document) for document in documents], credits)
-    picked = [(answer.document["answers_given"], answer.document["entities"][answer.chosen["acc"]]) for answer in answers]
+    picked = [
+        (answer.document["answers_given"], answer.document["entities"][answer.chosen["acc"]]) for answer in answers
+    ]
     others = {
         "em": sum(label_metrics.squad_exact(entity, given) for given, entity in picked) / len(picked),
         "f1": sum(label_metrics.squad_f1(entity, given) for given, entity in picked) / len(picked),

@@ -10,6 +10,7 @@ reported apart in `parts`. `limit` is of each task.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import pathlib
 import re
@@ -146,7 +147,9 @@ def _mmlu(model: LanguageModel, options: Options, subjects: Sequence[str] = ()) 
     reasons = []
     if len(tasks) < wanted:
         there = {task.name.removeprefix("mmlu_") for task in tasks}
-        missing = f"; not there: {', '.join(subject for subject in subjects if subject not in there)}" if subjects else ""
+        missing = (
+            f"; not there: {', '.join(subject for subject in subjects if subject not in there)}" if subjects else ""
+        )
         reasons = [f"{len(tasks)} of {wanted} subjects{missing}"]
     return _run(model, options, tasks, "acc", reasons, _MMLU_EXAMPLES, _mean_of_questions)
 
@@ -162,8 +165,6 @@ def _bbh_description(name: str) -> str:
 
 
 def _bigbench(model: LanguageModel, options: Options) -> Score:
-    import dataclasses
-
     tasks = [
         dataclasses.replace(task, description=_bbh_description(task.name.removeprefix("bbh/")))
         if task.name.startswith("bbh/")
@@ -171,7 +172,9 @@ def _bigbench(model: LanguageModel, options: Options) -> Score:
         for task in bigbench.tasks(options.data_dir)
     ]
     hard = [task.name for task in tasks if task.name.startswith("bbh/")]
-    reason = f"{len(tasks) - len(hard)} tasks of BIG-bench and {len(hard)} of BBH's {len(bigbench.BBH)}, without reasoning"
+    reason = (
+        f"{len(tasks) - len(hard)} tasks of BIG-bench and {len(hard)} of BBH's {len(bigbench.BBH)}, without reasoning"
+    )
     return _run(model, options, tasks, "mean of task scores", [reason])
 
 

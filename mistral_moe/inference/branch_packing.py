@@ -11,8 +11,6 @@ import dataclasses
 
 import numpy as np
 
-_NO_REQUEST = -1
-
 
 @dataclasses.dataclass(frozen=True)
 class Group:
@@ -75,9 +73,9 @@ class Packed:
 
     Attributes:
       tokens, part, parent, last, positions: [B, T] int32; see `forward.Branches`.
-      source: [B, P] int32, index in its row of the token that a prediction is made from.
-      target: [B, P] int32, the token that is predicted.
-      request: [B, P] int32, number of the request; -1 where there is no prediction.
+      source: [B T] int32, index in all rows, one after the other, of the token that a prediction is made from.
+      target: [B T] int32, the token that is predicted.
+      request: [N] int, number of the request; the first N of the predictions are real.
     """
 
     tokens: np.ndarray
@@ -112,15 +110,15 @@ def rows_of(groups: Sequence[Group], width: int) -> list[list[Group]]:
     return rows
 
 
-def pack(rows: Sequence[Sequence[Group]], count: int, width: int, predictions: int) -> Packed:
+def pack(rows: Sequence[Sequence[Group]], count: int, width: int) -> Packed:
     """`count` rows of arrays, the last of them empty where there are fewer."""
     shape = count, width
     tokens, part, positions = (np.zeros(shape, np.int32) for _ in range(3))
     parent, last = np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)
-    source, target = np.zeros((count, predictions), np.int32), np.zeros((count, predictions), np.int32)
-    request = np.full((count, predictions), _NO_REQUEST, np.int32)
+    source, target = np.zeros(count * width, np.int32), np.zeros(count * width, np.int32)
+    request: list[int] = []
     for row, groups in enumerate(rows):
-        place = number = made = 0
+        place = number = 0
         for item in groups:
             size = len(item.context)
             number += 1
@@ -134,19 +132,21 @@ def pack(rows: Sequence[Sequence[Group]], count: int, width: int, predictions: i
                 here = slice(place, place + inner)
                 tokens[row, here], part[row, here], parent[row, here] = text[:-1], number, context
                 last[row, here], positions[row, here] = end - 1, size + np.arange(inner)
-                there = slice(made, made + len(text))
-                source[row, there] = [end - 1, *range(place, place + inner)]
-                target[row, there], request[row, there] = text, index
-                place, made = place + inner, made + len(text)
-    return Packed(tokens, part, parent, last, positions, source, target, request)
+                there = slice(len(request), len(request) + len(text))
+                first = row * width
+                source[there] = [first + end - 1, *range(first + place, first + place + inner)]
+                target[there] = text
+                request += [index] * len(text)
+                place += inner
+    return Packed(tokens, part, parent, last, positions, source, target, np.array(request))
 
 
 def passes(groups: Sequence[Group], width: int, rows: int) -> Iterator[tuple[Packed, list[int]]]:
     """Groups in passes of at most `rows` rows.
 
     Yields:
-      The pass, and the requests that are complete with it. A pass has `rows` rows or a quarter of them, and as many
-      predictions a row as it is wide or a quarter of that, so that four programs serve all.
+      The pass, and the requests that are complete with it. A pass has `rows` rows or a quarter of them, so that two programs
+      serve all.
     """
     window, start, waiting = 4 * rows * width, 0, []
     few = max(rows // 4, 1)
@@ -164,6 +164,4 @@ def passes(groups: Sequence[Group], width: int, rows: int) -> Iterator[tuple[Pac
             count = rows if whole - first > few else few
             part = packed[first : first + count]
             first += count
-            most = max(sum(item.predictions for item in row) for row in part)
-            predictions = width // 4 if most <= width // 4 else width
-            yield pack(part, count, width, predictions), [index for row in part for g in row for index, _ in g.texts]
+            yield pack(part, count, width), [index for row in part for g in row for index, _ in g.texts]

@@ -17,7 +17,8 @@ from mistral_moe.models.config import MistralConfig
 
 _MIN_WIDTH = 256
 _PASS_TOKENS = 8192  # of one pass: enough to fill a core's caches many times over, little enough to show progress
-_LOGITS = 1 << 24  # float32 logits that exist at a time
+# Predictions that are made at a time, and the most float32 logits that this may be.
+_PIECE, _LOGITS = 512, 1 << 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,25 +31,31 @@ class Likelihood:
 
 @functools.partial(jax.jit, static_argnames="config")
 def _pass(
-    config: MistralConfig, weights: Weights, tokens: jax.Array, branches: Branches, source: jax.Array, target: jax.Array
+    config: MistralConfig,
+    weights: Weights,
+    tokens: jax.Array,
+    branches: Branches,
+    source: jax.Array,
+    target: jax.Array,
+    count: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
-    """[B, P] float32 log-probabilities of the targets, and [B, P] bool whether each was the first choice."""
+    """[N] float32 log-probabilities of the targets, and [N] bool whether each was the first choice, of the first `count`."""
     hidden = read_branches(config, weights, tokens, branches)
-    rows = jnp.take_along_axis(hidden, source[..., None], axis=1).reshape(-1, hidden.shape[-1])
-    size = max(min(_LOGITS // config.vocab_size, rows.shape[0]), 1)
-    pieces = -(-rows.shape[0] // size)
-    padded = jnp.pad(rows, ((0, pieces * size - rows.shape[0]), (0, 0))).reshape(pieces, size, -1)
-    targets = jnp.pad(target.reshape(-1), (0, pieces * size - rows.shape[0])).reshape(pieces, size)
+    hidden = hidden.reshape(-1, hidden.shape[-1])
+    size = min(max(_LOGITS // config.vocab_size, 1), _PIECE, source.shape[0])
 
-    def one_piece(piece: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        rows, targets = piece
-        logits = weights.lm_head.multiply(rows, jnp.float32)
+    def one_piece(index: jax.Array, found: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        # The last piece may reach back into the one before it, and then does some of it again.
+        first = jnp.minimum(index * size, source.shape[0] - size)
+        places, targets = (jax.lax.dynamic_slice_in_dim(x, first, size) for x in (source, target))
+        logits = weights.lm_head.multiply(hidden[places], jnp.float32)
         wanted = jnp.take_along_axis(logits, targets[:, None], axis=-1)[:, 0]
         # The first of equal logits is the first choice, as it is of a greedy decoder.
-        return wanted - jax.nn.logsumexp(logits, axis=-1), jnp.argmax(logits, axis=-1) == targets
+        here = wanted - jax.nn.logsumexp(logits, axis=-1), jnp.argmax(logits, axis=-1) == targets
+        return tuple(jax.lax.dynamic_update_slice_in_dim(x, new, first, 0) for x, new in zip(found, here))
 
-    log_probs, first = jax.lax.map(one_piece, (padded, targets))
-    return tuple(x.reshape(-1)[: rows.shape[0]].reshape(target.shape) for x in (log_probs, first))
+    empty = jnp.zeros(source.shape, jnp.float32), jnp.zeros(source.shape, bool)
+    return jax.lax.fori_loop(0, -(-count // size), one_piece, empty)
 
 
 def log_likelihoods(
@@ -75,11 +82,10 @@ def log_likelihoods(
         groups = branch_packing.group([requests[index] for index in chosen], width)
         for packed, complete in branch_packing.passes(groups, width, max(_PASS_TOKENS // width, 1)):
             branches = Branches(packed.part, packed.parent, packed.last, packed.positions)
-            found = _pass(config, weights, packed.tokens, branches, packed.source, packed.target)
-            log_probs, first = jax.device_get(found)
-            is_real = packed.request >= 0
-            order = packed.request[is_real]
-            nats = np.bincount(order, log_probs[is_real].astype(np.float64), len(chosen))
-            misses = np.bincount(order, ~first[is_real], len(chosen))
+            order = packed.request
+            found = _pass(config, weights, packed.tokens, branches, packed.source, packed.target, len(order))
+            log_probs, first = (x[: len(order)] for x in jax.device_get(found))
+            nats = np.bincount(order, log_probs.astype(np.float64), len(chosen))
+            misses = np.bincount(order, ~first, len(chosen))
             for place in complete:
                 yield chosen[place], Likelihood(float(nats[place]), not misses[place])

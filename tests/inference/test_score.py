@@ -102,8 +102,8 @@ def test_packing_loses_nothing_and_shares_contexts(seed):
     for packed, complete in branch_packing.passes(groups, 32, 4):
         assert (packed.part > 0).sum(axis=1).max() <= 32
         read += int((packed.part > 0).sum())
-        for row, column in np.argwhere(packed.request >= 0):
-            predicted.setdefault(packed.request[row, column], []).append(packed.target[row, column])
+        for request, token in zip(packed.request, packed.target):
+            predicted.setdefault(int(request), []).append(token)
         assert set(complete) <= predicted.keys()
     assert {index: tuple(tokens) for index, tokens in predicted.items()} == dict(
         enumerate(text for _, text in requests)

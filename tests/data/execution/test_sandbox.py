@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import os
+import pathlib
 import socket
+import subprocess
 import sys
 import textwrap
 import threading
@@ -12,6 +15,8 @@ import time
 
 import pytest
 
+from data.execution import syscalls
+from data.execution import worker as worker_module
 from data.execution.isolation import ISOLATIONS
 from data.execution.limits import Limits
 from data.execution.pool import Pool
@@ -315,3 +320,51 @@ def test_what_makes_no_sense_is_an_error():
             worker.run("pass", timeout=timeout)
     worker.close()
     assert not worker.alive
+
+
+@contextlib.contextmanager
+def _busy_machine():
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3 * (os.cpu_count() or 1))]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def test_statuses_do_not_depend_on_what_else_the_machine_does(pool):
+    work = "import time\nwhile time.process_time() < 0.4: pass\nprint('done')"
+    programs = {work: "passed", work.replace("0.4", "9"): "timeout", "import time\ntime.sleep(9)": "timeout"}
+    with _busy_machine():
+        for program, status in programs.items():
+            assert pool.run(program, timeout=0.8).status == status, program
+    for program, status in programs.items():
+        assert pool.run(program, timeout=0.8).status == status, program
+
+
+def test_who_took_too_long_is_not_passed_however_late_that_is_seen(pool):
+    late = "import time\nwhile time.process_time() < 0.3: pass"
+    assert pool.run(late, timeout=0.1).status == "timeout"
+
+
+def test_an_interpreter_that_was_stopped_is_given_up(pool, monkeypatch):
+    monkeypatch.setattr(worker_module, "_GRACE_SECONDS", 1.0)
+    with Pool(pool.isolation, LIMITS) as own:
+        stop = "import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(1000)"
+        stopped = own.run(stop, timeout=60)
+        # As another user than the interpreter's it can't be stopped: then the sleep's own time ends it.
+        assert stopped.status in ("killed", "timeout", "failed")
+        assert own.run("print(1)", timeout=60).stdout == "1\n"
+
+
+def test_filters_are_known_for_both_machines_and_differ():
+    filters = {machine: syscalls.program(machine) for machine in ("x86_64", "aarch64", "riscv64")}
+    assert filters["riscv64"] == b"" and filters["x86_64"] != filters["aarch64"]
+    assert all(len(code) % 8 == 0 and len(code) < 8 * 4096 for code in filters.values())
+
+
+def test_programs_go_first_where_memory_runs_out(pool):
+    with Pool(pool.isolation, LIMITS) as own:
+        started = own._worker._process.pid
+        assert pathlib.Path(f"/proc/{started}/oom_score_adj").read_text().strip() == "1000"
