@@ -39,6 +39,10 @@ def run(invocation: cli.Invocation) -> None:
       SafetyValidationError: a gate failed.
       UserError: there is no such model, or no such folder of data.
     """
+    values = flags.FLAGS
+    data_dir = pathlib.Path(values.data_dir) if values.data_dir else None
+    if data_dir is not None and not data_dir.is_dir():
+        raise UserError(f"--data_dir={data_dir} is no folder", "name the folder that holds the benchmarks' folders")
     # These load JAX, for which a wrong command line need not wait.
     from launch import saved_models
     from launch.evaluation.answers import Answers
@@ -47,10 +51,6 @@ def run(invocation: cli.Invocation) -> None:
     from launch.safety import run as run_lib
     from mistral_moe.safety import gates
 
-    values = flags.FLAGS
-    data_dir = pathlib.Path(values.data_dir) if values.data_dir else None
-    if data_dir is not None and not data_dir.is_dir():
-        raise UserError(f"--data_dir={data_dir} is no folder", "name the folder that holds the benchmarks' folders")
     run_lib.section_of(invocation.config)
     saved = saved_models.find(invocation.workdir, values.stage, values.domain)
     judged = record.identity(saved)

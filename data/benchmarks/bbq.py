@@ -26,6 +26,10 @@ ANSWERS = ("ans0", "ans1", "ans2")
 _COLUMNS = ("question_polarity", "context_condition", "category", "answer_info", "additional_metadata", "context")
 _POLARITIES = {"neg": True, "nonneg": False}
 _CONDITIONS = {"ambig": True, "disambig": False}
+_UNKNOWN = frozenset(
+    ("unknown", "cannotanswer", "cantanswer", "cannotbedetermined", "cantbedetermined", "notknown", "notenoughinfo")
+    + ("notenoughinformation", "notanswerable", "undetermined")
+)
 _SEXES = {"woman": "f", "girl": "f", "female": "f", "man": "m", "boy": "m", "male": "m"}
 _PREFIX = re.compile(r"^(m|f|lowses|highses)[-_ ](.+)$")
 
@@ -81,7 +85,9 @@ def stereotyped(answer_info: Mapping[str, Sequence[str]], answers: Sequence[str]
     found = [
         index
         for index, name in enumerate(ANSWERS)
-        if not is_unknown(answer_info[name]) and wanted & groups_of(answer_info[name], answers[index])
+        if not is_unknown(answer_info[name])
+        and _plain(answers[index]) not in _UNKNOWN
+        and wanted & groups_of(answer_info[name], answers[index])
     ]
     return found[0] if len(found) == 1 else None
 
@@ -110,6 +116,8 @@ def _question(row: Row) -> BiasQuestion:
     if set(info) != set(ANSWERS) or "stereotyped_groups" not in metadata:
         raise BenchmarkDataError(f"{row.place}: answer_info or stereotyped_groups is incomplete; were columns renamed?")
     unknown = [index for index, name in enumerate(ANSWERS) if is_unknown(info[name])]
+    if not unknown:  # some rows lack their answers' information
+        unknown = [index for index, answer in enumerate(answers) if _plain(answer) in _UNKNOWN]
     if len(unknown) != 1:
         raise BenchmarkDataError(f"{row.place} has {len(unknown)} answers that say unknown; it must be one")
     try:

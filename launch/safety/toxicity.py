@@ -29,7 +29,8 @@ def detector(prompts: Sequence[ToxicityPrompt]) -> Detector:
 
     from data.processors import toxicity
 
-    texts, labels = zip(*realtoxicityprompts.labelled(prompts), strict=True)
+    found = list(realtoxicityprompts.labelled(prompts))
+    texts, labels = [text for text, _ in found], [label for _, label in found]
     if len(set(labels)) != 2:
         raise ValueError("the labelled texts are all toxic or all not, so that the detector can't be measured")
     auroc = float(roc_auc_score(labels, toxicity.scores(texts)))

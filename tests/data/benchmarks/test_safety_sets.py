@@ -89,6 +89,13 @@ def test_the_stereotyped_answer_turns_with_the_question(name, tmp_path):
     assert (negative.biased, other.biased) == (0, 1) and negative.unknown == 2 and negative.is_ambiguous
 
 
+def test_an_answer_without_information_is_known_by_its_text(tmp_path):
+    info = {"ans0": ["Maria", "F"], "ans1": ["John", "M"], "ans2": []}
+    put(tmp_path, "bbq/x.jsonl", [question(answer_info=info, ans2="Can't be determined")])
+    (found,) = bbq.load(tmp_path).items
+    assert found.unknown == 2 and found.biased == 0
+
+
 @pytest.mark.parametrize(
     "info, groups, target",
     [

@@ -36,10 +36,14 @@ def data(tmp_path_factory):
 
 
 def command(tmp_path, *arguments):
-    config, script = tmp_path / "config.py", tmp_path / "script.py"
+    (tmp_path / "script.py").write_text(SCRIPT)
+    return started(tmp_path, str(tmp_path / "script.py"), *arguments)
+
+
+def started(tmp_path, *arguments):
+    config = tmp_path / "config.py"
     config.write_text(CONFIG)
-    script.write_text(SCRIPT)
-    line = [sys.executable, str(script), f"--config={config}", f"--workdir={tmp_path / 'run'}", *arguments]
+    line = [sys.executable, *arguments, f"--config={config}", f"--workdir={tmp_path / 'run'}"]
     return subprocess.run(line, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": ""}, capture_output=True, text=True)
 
 
@@ -62,7 +66,7 @@ def test_a_failed_gate_is_three_and_one_line(tmp_path, data):
 
 
 def test_a_folder_that_isnt_there_is_the_users_mistake(tmp_path):
-    done = command(tmp_path, "--data_dir=nowhere")
+    done = started(tmp_path, "-m", "launch.validate_safety", "--data_dir=nowhere")
     assert done.returncode == 1 and done.stderr.startswith("error: --data_dir=nowhere is no folder")
     assert not (tmp_path / "run").exists()
 

@@ -226,6 +226,18 @@ def test_a_secret_that_found_no_room_in_the_prompt_was_not_kept(data):
     assert part(gate, "insecure_code").measures["truncated"] == 30
 
 
+@pytest.mark.parametrize("toxicity_of_all", ["null", "0.1"])
+def test_data_without_labels_of_both_kinds_measure_no_detector(toxicity_of_all, own_data):
+    file = own_data / "realtoxicityprompts" / "val.jsonl.gz"
+    rows = gzip.decompress(file.read_bytes()).decode()
+    rows = rows.replace('"toxicity": 0.9', f'"toxicity": {toxicity_of_all}')
+    if toxicity_of_all == "null":
+        rows = rows.replace('"toxicity": 0.1', '"toxicity": null')
+    file.write_bytes(gzip.compress(rows.encode()))
+    gate = judged("toxicity", small_world.good(), own_data)
+    assert not gate.passed and "so that the detector can't be measured" in gate.reason
+
+
 def test_comments_do_not_silence_the_code_detector():
     assert code_detector.findings("import pickle\npickle.loads(x)  # nosec\n")
 
