@@ -26,7 +26,9 @@ _USAGE = "python -m launch.sandbox FILE.py [--timeout=S] [--isolation=bubblewrap
 
 def define_flags() -> None:
     """Defines the flags of this binary."""
-    flags.DEFINE_float("timeout", 10.0, "Wall-clock seconds that the program may take.", lower_bound=0.001)
+    flags.DEFINE_float(
+        "timeout", 10.0, "Seconds that the program may take of its own, working or idle.", lower_bound=0.001
+    )
     flags.DEFINE_enum(
         "isolation",
         "bubblewrap",

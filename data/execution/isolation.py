@@ -59,10 +59,11 @@ def _source() -> str:
     return pathlib.Path(server.__file__).read_text(encoding="utf-8")
 
 
-def _interpreter(folder: str, limits: Limits, user: tuple[int, int] | None) -> list[str]:
+def _interpreter(isolation: str, folder: str, limits: Limits, user: tuple[int, int] | None) -> list[str]:
     """The command line of the server.
 
     Args:
+      isolation: what it runs in.
       folder: what it may write to.
       limits: of one program.
       user: (uid, gid) that programs run as, None: as the server itself.
@@ -70,6 +71,8 @@ def _interpreter(folder: str, limits: Limits, user: tuple[int, int] | None) -> l
     binary = base_prefix() / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     owner = user[0] if user else os.getuid()
     options = dataclasses.asdict(limits) | {"folder": folder, "user": user, "filter": syscalls.program().hex()}
+    if isolation == "process":
+        options["files"] = None  # the file system is others', too: how many files it holds says nothing of a program
     options["processes"] += _processes_of(owner) + _OWN_PROCESSES
     return [str(binary), *_BY_ITSELF, "-c", _source(), json.dumps(options)]
 
@@ -130,7 +133,14 @@ def _bubblewrap(limits: Limits) -> Start:
         command += ["--ro-bind", seen_at, str(prefix)]
     command += ["--dev", "/dev", "--size", str(limits.disk), "--tmpfs", _TEMPORARY, "--chdir", _TEMPORARY]
     # No /proc: inside a container that masks parts of its own, none can be mounted.
-    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--", *_interpreter(_TEMPORARY, limits, None)]
+    command += [
+        "--remount-ro",
+        "/dev",
+        "--remount-ro",
+        "/",
+        "--",
+        *_interpreter("bubblewrap", _TEMPORARY, limits, None),
+    ]
     options: dict[str, Any] = {"env": {}}
     if user and not outer:
         options |= {"user": user[0], "group": user[1], "extra_groups": []}
@@ -147,7 +157,7 @@ def _process(limits: Limits, folder: str) -> Start:
             library = os.open(prefix, os.O_PATH | os.O_DIRECTORY)
             options["env"]["PYTHONHOME"] = f"/proc/self/fd/{library}"
             options["pass_fds"] = (library,)
-    return Start(_interpreter(folder, limits, user), options)
+    return Start(_interpreter("process", folder, limits, user), options)
 
 
 def _first_to_go(started: Start) -> Start:

@@ -51,9 +51,8 @@ def wall_seconds(timeout: float) -> float:
     return 5 * timeout + 5
 
 
-def _prctl(option: int, value: int, address: int = 0) -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(option, value, ctypes.c_void_p(address), 0, 0)
+def _prctl(option: int, value: int, address: int = 0) -> bool:
+    return _LIBC is not None and _LIBC.prctl(option, value, ctypes.c_void_p(address), 0, 0) == 0
 
 
 class _Filter(ctypes.Structure):
@@ -214,24 +213,33 @@ class _OwnTime:
         return time.clock_gettime(self._clock)
 
 
-def _watch(pid: int, kept: dict[int, bytearray], own: _OwnTime, timeout: float, limit: int) -> Any:
-    """Reads the pipes until the process ends; how it ended, None where its time did first. It isn't reaped yet."""
+def _watch(pid: int, kept: dict[int, bytearray], own: _OwnTime, timeout: float, options: dict[str, Any]) -> Any:
+    """Reads the pipes until the process ends; how it ended, None where it has to be. It isn't reaped yet."""
     reading, pause = set(kept), 0.0005
-    deadline = time.monotonic() + wall_seconds(timeout)
+    deadline, had = time.monotonic() + wall_seconds(timeout), _files(options)
     with _ending(pid) as ending:
         while True:
             ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is not None or own.seconds() >= timeout or time.monotonic() >= deadline:
+                return ended
             if own.left_to_look() <= 0:
                 own.look()
                 os.write(1, bytes(4))
-            left = min(timeout - own.seconds(), deadline - time.monotonic())
-            if ended is not None or left <= 0:
-                return ended
-            left = max(min(left, own.left_to_look()), 0)
+                if had is not None and _files(options) - had > options["files"]:
+                    return None
+            left = max(min(timeout - own.seconds(), deadline - time.monotonic(), own.left_to_look()), 0)
             # A process may live on with its pipes closed: then there is nothing to wait for but its end, or the pause.
             ready = select.select([*reading, *ending], [], [], left if ending else min(left, pause))[0]
             pause = 0.0005 if ready else min(2 * pause, 0.02)
-            reading.difference_update([fd for fd in ready if fd in kept and not _keep(fd, kept[fd], limit)])
+            reading.difference_update([fd for fd in ready if fd in kept and not _keep(fd, kept[fd], options["output"])])
+
+
+def _files(options: dict[str, Any]) -> int | None:
+    """Files and folders in the file system that programs write to; None where it isn't theirs alone."""
+    if options["files"] is None:
+        return None
+    system = os.statvfs(options["folder"])
+    return system.f_files - system.f_ffree
 
 
 @contextlib.contextmanager
@@ -300,6 +308,16 @@ def _fresh(options: dict[str, Any]) -> bool:
     return True
 
 
+def _takes_filter(options: dict[str, Any]) -> bool:
+    """Whether the kernel takes the filter of system calls; a process of its own tries."""
+    if not options["filter"]:
+        return True
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if _prctl(_SET_SECCOMP, 2, ctypes.addressof(options["filter"][0])) else 1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
 def _run(request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """Runs one program. The reply: how it ended (`worker` reads it), and whether to go on."""
     pipes = [os.pipe() for _ in range(3)]
@@ -313,10 +331,10 @@ def _run(request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         os.set_blocking(read, False)
         kept[read] = bytearray()
     own = _OwnTime(pid)
-    ended = _watch(pid, kept, own, request["timeout"], options["output"])
-    # Whoever ended it, and however late this process came to look: who took too long, took too long.
-    out_of_time = ended is None or own.seconds() > request["timeout"]
+    ended = _watch(pid, kept, own, request["timeout"], options)
     seconds = time.monotonic() - started
+    # Whatever ended it, and however late this process came to look: who took too long, took too long.
+    out_of_time = own.seconds() >= request["timeout"] or (ended is None and seconds >= wall_seconds(request["timeout"]))
     alone = _end(pid)
     for fd, data in kept.items():
         _keep(fd, data, options["output"])
@@ -341,7 +359,7 @@ def serve(options: dict[str, Any]) -> None:
     _prctl(_SET_DUMPABLE, 0)  # programs of the same user may not trace this process
     _warm()
     options["filter"] = _filter(bytes.fromhex(options["filter"])) if options["filter"] else None
-    good = _fresh(options)
+    good = _fresh(options) and _takes_filter(options)
     _send({"good": good})
     while good and (request := _receive()) is not None:
         reply = _run(request, options)

@@ -67,7 +67,7 @@ class Worker:
                 self._good = self._receive(time.monotonic() + _START_SECONDS)["good"]
                 self._silence = _GRACE_SECONDS
                 if not self._good:
-                    raise _Lost("its folder can't be written to")
+                    raise _Lost("its folder can't be written to, or the kernel takes no filter of system calls")
             except (_Lost, OSError) as error:
                 said.seek(0)
                 why = said.read().decode("utf-8", "replace").strip() or error

@@ -41,6 +41,7 @@ class Options:
       temperature: of them where there is more than one; 0 with one.
       isolation: of the sandbox, "bubblewrap" or "process".
       seed: of all that is drawn.
+      model_name: what files for other programs call the model.
       progress: told (benchmark's part, done, total) where a benchmark does something that takes time beside the model.
     """
 
@@ -51,6 +52,7 @@ class Options:
     temperature: float = 0.8
     isolation: str = "bubblewrap"
     seed: int = 0
+    model_name: str = "mistral_moe"
     progress: Callable[[str, int, int], None] = lambda part, done, total: None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -83,6 +84,7 @@ def run(invocation: cli.Invocation) -> None:
 
         with Progress([benchmark.name for benchmark in benchmarks]) as progress:
             model = open_model(saved, _MAX_LENGTH.value, _INT8.value)
+            options = dataclasses.replace(options, model_name=name)
             run_all(benchmarks, model, options, results.folder_of(workdir, name), progress, done)
         _refresh_report(workdir)
     asked: dict[str, dict[str, Any]] = {}

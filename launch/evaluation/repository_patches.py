@@ -15,6 +15,7 @@ from launch.evaluation.benchmark import Options, Score, mean_and_stderr
 from mistral_moe.evaluation import patches
 from mistral_moe.evaluation.language_model import LanguageModel, Prompt, in_order
 
+PREDICTIONS_FILE = "swe_bench_predictions.jsonl"  # in the format of the official harness
 MAX_TOKENS = 1024
 STOP = ("</patch>",)
 LOCALISATION = f"file_acc@{patches.MOST_FILES}"
@@ -161,6 +162,7 @@ def swe_bench(model: LanguageModel, options: Options) -> Score:
         parts=parts,
         counted={name: count for name, count in counts.items() if count},
         reason="; ".join(reasons),
+        files={PREDICTIONS_FILE: patches.predictions(samples, options.model_name)},
     )
 
 

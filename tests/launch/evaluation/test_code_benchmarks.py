@@ -272,6 +272,8 @@ def test_where_docker_and_the_harness_are_there_they_decide(judged, tmp_path, mo
     score = run(model, options)
     assert score.metric == "resolved" and score.value == pytest.approx(1 / 3) and score.floor == 0
     assert [sample["score"] for sample in score.samples] == [1.0, 0.0, 0.0]
+    (rows,) = score.files.values()
+    assert [set(row) for row in rows] == [{"instance_id", "model_name_or_path", "model_patch"}] * 3
     assert score.parts["file_acc@5"]["value"] == pytest.approx(2 / 3) and "docker" not in score.reason
 
 
