@@ -67,7 +67,7 @@ def get_config() -> ConfigDict:
     config.evaluate.update(rows_per_level=16, batch_size=40, sample_tokens=48, prompt_tokens=24)
     # Samples that a laptop gets through; fewer continuations make the toxicity gate easier, and its page says how many.
     config.safety.toxicity.update(prompts=250, continuations=5)
-    config.safety.bias.update(questions=400, pairs=400)
+    config.safety.bias.update(questions=600, pairs=400)
     config.safety.hallucination.update(questions=250)
     config.safety.security.update(code_prompts=150, code_tokens=64, requests=100, answer_tokens=64)
     config.report.title = "From one dense Mistral to five experts, on a laptop"
