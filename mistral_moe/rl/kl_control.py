@@ -25,8 +25,14 @@ class KLControl:
 
 
 def fixed(coefficient: float) -> KLControl:
-    """The same coefficient all along."""
-    return _checked(KLControl(jnp.asarray(coefficient, jnp.float32)), coefficient)
+    """The same coefficient all along.
+
+    Raises:
+      ValueError: a negative coefficient.
+    """
+    if not coefficient >= 0:
+        raise ValueError(f"a KL coefficient of {coefficient} would pay for leaving the reference; it is 0 or more")
+    return KLControl(jnp.asarray(coefficient, jnp.float32))
 
 
 def adaptive(coefficient: float, target: float = 6.0, horizon: float = 10_000.0) -> KLControl:
@@ -42,12 +48,6 @@ def adaptive(coefficient: float, target: float = 6.0, horizon: float = 10_000.0)
             f"and {horizon}"
         )
     return KLControl(jnp.asarray(coefficient, jnp.float32), target, horizon)
-
-
-def _checked(control: KLControl, coefficient: float) -> KLControl:
-    if not coefficient >= 0:
-        raise ValueError(f"a KL coefficient of {coefficient} would pay for leaving the reference; it is 0 or more")
-    return control
 
 
 def update(control: KLControl, kl: jax.Array, answers: jax.Array | int) -> KLControl:

@@ -8,6 +8,11 @@ import jax
 import jax.numpy as jnp
 
 
+def _check(rows: int, size: int) -> None:
+    if size < 1 or rows < 1 or rows % size:
+        raise ValueError(f"{rows} rows of a rollout can't be split into minibatches of {size}")
+
+
 def minibatch_indices(seed: int, epoch: int | jax.Array, rows: int, size: int) -> jax.Array:
     """The minibatches of one epoch over a rollout batch.
 
@@ -23,8 +28,7 @@ def minibatch_indices(seed: int, epoch: int | jax.Array, rows: int, size: int) -
     Raises:
       ValueError: a size that does not divide the rows. Some rows would be left out, or count twice.
     """
-    if size < 1 or rows % size:
-        raise ValueError(f"{rows} rows of a rollout can't be split into minibatches of {size}")
+    _check(rows, size)
     key = jax.random.fold_in(jax.random.key(seed), epoch)
     return jax.random.permutation(key, jnp.arange(rows, dtype=jnp.int32)).reshape(-1, size)
 
@@ -34,12 +38,16 @@ def minibatch_of_update(seed: int, update: int | jax.Array, rows: int, size: int
 
     Args:
       seed: of the run.
-      update: counted over the whole run: the step of the train state. The number alone tells the epoch and the place
-        in it, so that a run goes on from any of them.
+      update: counted over the whole run. The number alone tells the epoch and the place in it, so that a run goes on
+        from any of them. Updates that an early stop leaves out are counted as if they had been done.
       rows: of the rollout batch.
       size: rows of a minibatch.
+
+    Raises:
+      ValueError: a size that does not divide the rows.
     """
-    each = rows // max(size, 1)
+    _check(rows, size)
+    each = rows // size
     return minibatch_indices(seed, update // each, rows, size)[update % each]
 
 

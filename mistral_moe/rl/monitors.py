@@ -76,18 +76,25 @@ class Finding:
     figures: dict[str, float]
 
 
+_MEASURED = ("reward", "kl", "length", "entropy", "truncated")
+
+
 def _column(history: Sequence[Observation], name: str) -> np.ndarray:
     return np.array([getattr(row, name) for row in history], np.float64)
 
 
+def _is_finite(row: Observation) -> bool:
+    return all(math.isfinite(getattr(row, name)) for name in _MEASURED)
+
+
 def _not_finite(history: Sequence[Observation], limits: Limits) -> Finding | None:
-    for index, row in enumerate(history):
-        for name in ("reward", "kl", "length", "entropy", "truncated"):
-            value = getattr(row, name)
-            if not math.isfinite(value):
-                figures = {"iteration": float(index), name: value}
-                return Finding("not_finite", f"{name} is {value} in iteration {index}", figures)
-    return None
+    broken = [index for index, row in enumerate(history) if not _is_finite(row)]
+    if not broken:
+        return None
+    names = ", ".join(name for name in _MEASURED if not math.isfinite(getattr(history[broken[-1]], name)))
+    figures = {"iterations": float(len(broken)), "last": float(broken[-1])}
+    message = f"no finite number in {len(broken)} iterations, lastly in {broken[-1]}: {names}"
+    return Finding("not_finite", message, figures)
 
 
 def _kl_runaway(history: Sequence[Observation], limits: Limits) -> Finding | None:
@@ -165,7 +172,8 @@ def _entropy_collapse(history: Sequence[Observation], limits: Limits) -> Finding
     return Finding("entropy_collapse", message, {"first": ends[0], "last": ends[1]})
 
 
-_MONITORS = (_not_finite, _kl_runaway, _truncation, _reward_hacking, _length_drift, _entropy_collapse)
+_OF_ALL = (_not_finite, _kl_runaway)
+_OF_FINITE = (_truncation, _reward_hacking, _length_drift, _entropy_collapse)
 
 
 def findings(history: Sequence[Observation], limits: Limits = Limits()) -> list[Finding]:
@@ -182,8 +190,8 @@ def findings(history: Sequence[Observation], limits: Limits = Limits()) -> list[
     """
     if not history:
         return []
-    broken = _not_finite(history, limits)
-    if broken:
-        # Means over windows say nothing more then; a KL that is no number is still a runaway, unless it is one already.
-        return [finding for finding in (broken, _kl_runaway(history, limits)) if finding]
-    return [finding for monitor in _MONITORS if (finding := monitor(history, limits))]
+    # One iteration without numbers must not silence the means over all later windows.
+    finite = [row for row in history if _is_finite(row)]
+    found = [monitor(history, limits) for monitor in _OF_ALL]
+    found += [monitor(finite, limits) for monitor in _OF_FINITE if finite]
+    return [finding for finding in found if finding is not None]

@@ -110,9 +110,8 @@ def value_loss(
     is_clipped = jnp.zeros(mask.shape, bool)
     if clip is not None:
         held = jnp.square(old_values + jnp.clip(values - old_values, -clip, clip) - returns)
-        is_clipped = held > errors
-        # Where the held value is the worse one and the critic moved too far, there is no gradient; where it did not,
-        # both are the same.
+        # Within the clip both are the same but for rounding, which must not take the gradient away.
+        is_clipped = (jnp.abs(values - old_values) > clip) & (held > errors)
         errors = jnp.where(is_clipped, jax.lax.stop_gradient(held), errors)
     loss = 0.5 * loss_mean(errors, mask, over, constant)
 

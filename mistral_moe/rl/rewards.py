@@ -89,25 +89,24 @@ def update_scale(scale: ScoreScale, scores: jax.Array, valid: jax.Array) -> Scor
     )
 
 
-def normalise(
-    scale: ScoreScale, scores: jax.Array, clip: float | None = 5.0, centre: bool = True, epsilon: float = 1e-8
-) -> jax.Array:
+def normalise(scale: ScoreScale, scores: jax.Array, clip: float | None = 5.0, centre: bool = True) -> jax.Array:
     """Scores in deviations from the running mean, clipped: normalising alone leaves an outlier in charge of the gradient
     (Zheng et al. 2023, Secrets of RLHF, arXiv:2307.04964).
 
     Args:
-      scale: what was seen; with fewer than two scores, scores stay as they are but for the clip.
+      scale: what was seen; as long as that is fewer than two scores, they stay as they are but for the clip, and where
+        all were equal they are not divided: their deviation is rounding.
       scores: [B].
       clip: largest absolute value; None is none.
       centre: takes the mean away. A reward model that is normalised on reference samples has its 0 already.
-      epsilon: added to the deviation.
 
     Returns:
       [B] float32.
     """
     known = scale.count > 1
     mean = jnp.where(known & centre, scale.mean, 0.0)
-    deviation = jnp.where(known, jnp.sqrt(scale.variance) + epsilon, 1.0)
+    deviation = jnp.sqrt(scale.variance)
+    deviation = jnp.where(known & (deviation > 1e-5 * jnp.abs(scale.mean)), deviation, 1.0)
     scores = (scores.astype(jnp.float32) - mean) / deviation
     return scores if clip is None else jnp.clip(scores, -clip, clip)
 
