@@ -2,8 +2,8 @@
 
 In this order: rows whose score can't be used are set apart (`usable_rows`), scores are normalised and clipped
 (`normalise`), answers without an end are penalised (`penalise_missing_eos`; on the normalised scale, so that the
-penalty means the same all along), and the score is laid on the last real token beside the per-token price of leaving the
-reference (`token_rewards`).
+penalty means the same all along), and the score is laid on the last real token beside the per-token price of leaving
+the reference (`token_rewards`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What holds of every loss: padding changes nothing, order changes nothing, what is masked learns nothing, all is float32."""
+"""What holds of every loss: padding and order change nothing, what is masked learns nothing, all is float32."""
 
 import jax
 import jax.numpy as jnp
