@@ -139,13 +139,6 @@ def test_the_hub_out_of_reach_is_missing_data_with_the_way_out(monkeypatch):
     assert datasets.config.HF_HUB_OFFLINE and huggingface_hub.constants.HF_HUB_OFFLINE
 
 
-def test_rows_of_the_hub_have_places(monkeypatch):
-    import datasets
-
-    monkeypatch.setattr(datasets, "load_dataset", lambda path, name, split: [{"x": 1}, {"x": 2}])
-    assert [(row["x"], row.place) for row in hub.rows("a/b", None, "test")] == [(1, "a/b/test:1"), (2, "a/b/test:2")]
-
-
 def test_a_fault_of_ours_is_not_told_as_missing_data(monkeypatch):
     import datasets
 
