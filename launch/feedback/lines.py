@@ -75,7 +75,9 @@ class DurableLines:
         except ValueError as error:
             wrong = f"it is no JSON ({error})"
         if wrong:
-            raise UserError(f"{self.path}:{number} is none of this program's lines: {wrong}", "mend or remove this line")
+            raise UserError(
+                f"{self.path}:{number} is none of this program's lines: {wrong}", "mend or remove this line"
+            )
         return row
 
     def _add(self, row: dict[str, Any], size: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 import dataclasses
 import hashlib
 import json
@@ -171,14 +171,17 @@ class Source(Protocol):
     wanted: int
     failure: str
 
-    def first(self, answered: Iterable[str]) -> Pair | None:
+    def first(self, answered: Container[str]) -> Pair | None:
         """The first pair whose id is not among the answered ones; None where there is none yet."""
 
     def find(self, shown_id: str) -> tuple[Pair, bool] | None:
         """(pair, whether its sides are swapped) of what a person was shown."""
 
-    def count(self, answered: Iterable[str]) -> int:
+    def count(self, answered: Container[str]) -> int:
         """How many of its pairs are answered."""
+
+    def stop(self, seconds: float) -> bool:
+        """Lets no more pairs come; whether that is so after so many seconds at most."""
 
 
 class PairList:
@@ -209,7 +212,7 @@ class PairList:
                 self._by_shown_id[pair.shown_id(swapped)] = pair, swapped
             return True
 
-    def first(self, answered: Iterable[str]) -> Pair | None:
+    def first(self, answered: Container[str]) -> Pair | None:
         """See `Source`."""
         with self._lock:
             return next((pair for pair in self._pairs if pair.id not in answered), None)
@@ -219,7 +222,11 @@ class PairList:
         with self._lock:
             return self._by_shown_id.get(shown_id)
 
-    def count(self, answered: Iterable[str]) -> int:
+    def count(self, answered: Container[str]) -> int:
         """See `Source`."""
         with self._lock:
             return sum(pair.id in answered for pair in self._pairs)
+
+    def stop(self, seconds: float) -> bool:
+        """See `Source`."""
+        return True

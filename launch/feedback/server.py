@@ -14,14 +14,16 @@ import ipaddress
 import json
 import secrets
 import socket
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
 from launch.errors import UserError
 from launch.feedback import page
-from launch.feedback.session import Refused, Session
+from launch.feedback.session import Ending, Refused, Session
 
 MAX_BODY = 4096  # bytes; an answer has about a hundred
+MAX_DRAINED = 1 << 16  # of a larger one, before it is refused
 _READ_SECONDS = 30
 TOKEN_HEADER = "X-Feedback-Token"
 _HEADERS = {
@@ -68,7 +70,8 @@ class FeedbackServer(ThreadingHTTPServer):
             # What they raise with is an errno, but for names that are not found.
             told = error.strerror or str(error)
             raise UserError(
-                f"--port={port} of --host={host} can't be listened on ({told})", "choose another --port, or 0 for a free one"
+                f"--port={port} of --host={host} can't be listened on ({told})",
+                "choose another --port, or 0 for a free one",
             ) from error
 
     def server_bind(self) -> None:
@@ -89,7 +92,10 @@ class FeedbackServer(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         """Of the page."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        host = self._host
+        if ipaddress.ip_address(self.server_address[0].partition("%")[0]).is_unspecified:
+            host = socket.gethostname()  # no address to go to
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}/"
 
     def answers_to(self, host: str) -> bool:
@@ -107,7 +113,9 @@ class FeedbackServer(ThreadingHTTPServer):
         return address.is_loopback or not self.is_loopback
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is no news."""
+        """A browser that hangs up is no news; anything else is a fault to be seen in the terminal."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -134,9 +142,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, "there is no such page")
 
     def do_POST(self) -> None:
-        if not self._is_for_us():
+        # Read before anything is refused: a connection that is closed over unread bytes may take the reply with it.
+        raw = self._read()
+        if raw is None or not self._is_for_us():
             return
-        body = self._body()
+        body = self._body(raw)
         if body is None:
             return
         try:
@@ -151,6 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         except Refused as error:
             self._refuse(HTTPStatus.CONFLICT, str(error))
+        except Ending:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the server is ending")
         except OSError as error:
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"the answer could not be written ({error.strerror})")
         else:
@@ -160,7 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether a page of this server may have sent it; refuses it if not."""
         hosts = self.headers.get_all("Host") or []
         if len(hosts) != 1 or not self.server.answers_to(hosts[0]):
-            self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "this server does not answer to that name; open it by its address")
+            self._refuse(
+                HTTPStatus.MISDIRECTED_REQUEST, "this server does not answer to that name; open it by its address"
+            )
             return False
         origin = self.headers.get("Origin")
         # Opened from the address bar it is "none".
@@ -171,7 +185,23 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return True
 
-    def _body(self) -> dict[str, Any] | None:
+    def _read(self) -> bytes | None:
+        """What was sent; None where it was refused."""
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "the length of the answer is missing")
+            return None
+        size = min(int(length) if len(length) < 10 else MAX_DRAINED, MAX_DRAINED)
+        raw = self.rfile.read(size)
+        if size > MAX_BODY:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"an answer has at most {MAX_BODY} bytes")
+            return None
+        if len(raw) < size:
+            self._refuse(HTTPStatus.BAD_REQUEST, "the answer broke off")
+            return None
+        return raw
+
+    def _body(self, raw: bytes) -> dict[str, Any] | None:
         """The JSON object that was sent; None where it was refused."""
         token = self.headers.get(TOKEN_HEADER, "")
         if not hmac.compare_digest(token.encode(), self.server.token.encode()):
@@ -180,19 +210,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get_content_type() != "application/json":
             self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "answers are JSON")
             return None
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
-            self._refuse(HTTPStatus.LENGTH_REQUIRED, "the length of the answer is missing")
-            return None
-        if len(length) > 9 or int(length) > MAX_BODY:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"an answer has at most {MAX_BODY} bytes")
-            return None
-        raw = self.rfile.read(int(length))
         try:
             body = json.loads(raw)
         except (ValueError, RecursionError):
             body = None
-        if len(raw) < int(length) or not isinstance(body, dict):
+        if not isinstance(body, dict):
             self._refuse(HTTPStatus.BAD_REQUEST, "the answer is no JSON object")
             return None
         return body

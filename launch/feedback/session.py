@@ -13,6 +13,10 @@ class Refused(Exception):
     """An answer that can't be kept; the message is for the person who gave it."""
 
 
+class Ending(Exception):
+    """The server ends: nothing more is kept, and it is to be sent again to the next one."""
+
+
 class Session:
     """Pairs, their answers, and the order of the sides."""
 
@@ -28,10 +32,17 @@ class Session:
         self._lock = threading.Lock()
         self._taken_back: set[str] = set()
         self._keys: dict[int, str] = {}
+        self._is_closed = False
 
     def state(self) -> dict[str, Any]:
         """What the page shows: `status` (ask, drawing, failed or done), the pair, the counts, and what can be undone."""
         with self._lock:
+            return self._state()
+
+    def close(self) -> dict[str, Any]:
+        """Keeps nothing from now on, and tells the last state."""
+        with self._lock:
+            self._is_closed = True
             return self._state()
 
     def _state(self) -> dict[str, Any]:
@@ -80,8 +91,11 @@ class Session:
         Raises:
           Refused: no such pair or choice, or another answer to it is there.
           OSError: it could not be written.
+          Ending: after `close`.
         """
         with self._lock:
+            if self._is_closed:
+                raise Ending
             if choice not in CHOICES:
                 raise Refused(f"an answer is one of {', '.join(CHOICES)}")
             found = self._source.find(shown_id)
@@ -110,8 +124,11 @@ class Session:
         Raises:
           Refused: it is not the last answer, or not of these pairs.
           OSError: the file can't be changed.
+          Ending: after `close`.
         """
         with self._lock:
+            if self._is_closed:
+                raise Ending
             last = self._store.last
             if all(answer.number != number for answer in self._store.answers.values()):
                 return self._state()

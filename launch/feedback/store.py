@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import contextlib
 import dataclasses
 import pathlib
 from typing import Any
@@ -54,7 +55,7 @@ class AnswerStore:
         """
         self.folder, self.labeller = folder, labeller
         self.answers: dict[str, Answer] = {}
-        self._lock = Workdir(folder).lock()
+        self._held = contextlib.ExitStack()
 
     def __enter__(self) -> "AnswerStore":
         """Opens the files.
@@ -62,18 +63,16 @@ class AnswerStore:
         Raises:
           UserError: another process holds them, they can't be read, or a line is no answer.
         """
-        self._lock.__enter__()
-        try:
+        with self._held:
+            self._held.enter_context(Workdir(self.folder).lock())
             self._decided = DurableLines(self.folder / PREFERENCES_FILE, _preference_complaint)
             self._undecided = DurableLines(self.folder / UNDECIDED_FILE, _undecided_complaint)
             self._take_in()
-        except BaseException:
-            self._lock.__exit__(None, None, None)
-            raise
+            self._held = self._held.pop_all()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._lock.__exit__(*exception)
+        self._held.close()
 
     def _take_in(self) -> None:
         for lines in (self._decided, self._undecided):
@@ -122,7 +121,9 @@ class AnswerStore:
     def undo(self) -> None:
         """Takes the last answer back. Raises OSError where the file can't be changed."""
         last = self.last
-        lines = next(lines for lines in (self._decided, self._undecided) if lines.rows and lines.rows[-1]["id"] == last[0])
+        lines = next(
+            lines for lines in (self._decided, self._undecided) if lines.rows and lines.rows[-1]["id"] == last[0]
+        )
         lines.drop_last()
         del self.answers[last[0]]
 
