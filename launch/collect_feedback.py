@@ -135,7 +135,8 @@ def run() -> None:
         raise UsageError("--top_p=0 leaves nothing to sample from", "give a share above 0")
     workdir = Workdir(values.workdir)
     folder = workdir.folder(FOLDER)
-    signal.signal(signal.SIGTERM, _raise_interrupt)
+    for ends in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: it is ignored where a shell script started this with `&`
+        signal.signal(ends, _raise_interrupt)
     is_over = True
     with contextlib.ExitStack() as opened:
         # The quick complaints first: files, then the port, then the model.
@@ -151,7 +152,8 @@ def run() -> None:
         _greet(server, server.session.state())
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what follows is short
+        for ends in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ends, signal.SIG_IGN)  # what follows is short
         state = server.session.close()
         counts = state["counts"]
         print(
