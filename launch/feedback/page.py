@@ -38,7 +38,7 @@ button.first{grid-column:span 3;font-weight:600;border-color:var(--accent);color
 button:hover:enabled{background:var(--wash)}
 button:disabled{opacity:.5;cursor:default}
 button:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-kbd{font:600 .82em var(--mono);border:1px solid currentcolor;border-radius:4px;padding:1px 6px;margin-right:6px}
+kbd{font:600 .82em var(--mono);border:1px solid currentcolor;border-radius:4px;padding:1px 6px;margin-right:2px}
 #status{min-height:1.5em;margin:0 0 6px;font-size:.88rem;color:var(--soft);max-width:none}
 #status.bad{color:var(--bad)}
 @media(max-width:640px){
@@ -86,11 +86,11 @@ _PAGE = """<!doctype html>
 <div class="controls" role="region" aria-label="Your answer"><div>
 <p id="status" role="status" aria-live="polite"></p>
 <div class="buttons">
-<button class="first" type="button" data-choice="A" aria-keyshortcuts="a" disabled><kbd>A</kbd>is better</button>
-<button class="first" type="button" data-choice="B" aria-keyshortcuts="b" disabled><kbd>B</kbd>is better</button>
-<button type="button" data-choice="tie" aria-keyshortcuts="t" disabled><kbd>T</kbd>Tie</button>
-<button type="button" data-choice="skip" aria-keyshortcuts="s" disabled><kbd>S</kbd>Skip</button>
-<button type="button" id="undo" aria-keyshortcuts="u" disabled><kbd>U</kbd>Undo</button>
+<button class="first" type="button" data-choice="A" aria-keyshortcuts="a" disabled><kbd>A</kbd> is better</button>
+<button class="first" type="button" data-choice="B" aria-keyshortcuts="b" disabled><kbd>B</kbd> is better</button>
+<button type="button" data-choice="tie" aria-keyshortcuts="t" disabled><kbd>T</kbd> Tie</button>
+<button type="button" data-choice="skip" aria-keyshortcuts="s" disabled><kbd>S</kbd> Skip</button>
+<button type="button" id="undo" aria-keyshortcuts="u" disabled><kbd>U</kbd> Undo</button>
 </div>
 </div></div>
 </body>

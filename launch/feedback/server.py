@@ -14,6 +14,7 @@ import ipaddress
 import json
 import secrets
 import socket
+import socketserver
 import sys
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,8 +77,7 @@ class FeedbackServer(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """As the base class, but without its look-up of this machine's name, which can take seconds."""
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
+        socketserver.TCPServer.server_bind(self)
 
     @property
     def port(self) -> int:
