@@ -11,6 +11,8 @@ from mistral_moe.report import style
 _SCRIPT = pathlib.Path(__file__).with_name("page.js")
 
 _RULES = """
+body{min-height:100vh;min-height:100dvh;display:flex;flex-direction:column}
+header,main{width:100%}main{flex:1}
 header{padding-top:28px}
 h1{font-size:clamp(1.5rem,3.4vw,2.1rem);margin:.1em 0 .5em}
 h2{font-family:var(--sans);font-size:.9rem;font-weight:600;color:var(--soft);letter-spacing:0;margin:0 0 6px}
