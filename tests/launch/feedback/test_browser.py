@@ -1,6 +1,7 @@
 """The page in a real browser: keys write the right lines, text of models does nothing, and no kill loses an answer."""
 
 import contextlib
+import errno
 import functools
 import http.server
 import json
@@ -223,6 +224,24 @@ def test_an_answer_waits_for_a_server_that_was_killed_and_is_kept_once(browser, 
     assert is_in(browser, "done") and last.end() == 0
     ids = [row["id"] for name in (PREFERENCES_FILE, UNDECIDED_FILE) for row in rows(folder, name)]
     assert sorted(ids) == sorted(pair.id for pair in PAIRS)
+
+
+def test_a_full_disk_is_told_and_the_answer_is_kept_once_there_is_room(browser, serve, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with serve(PAIRS) as server:
+        open_page(browser, server.url)
+        with monkeypatch.context() as patched:
+            patched.setattr("launch.feedback.lines.os.pwrite", full)
+            browser.find_element(By.TAG_NAME, "body").send_keys("t")
+            until(lambda: "No space left on device" in text(browser, "status"))
+            # Whatever else is pressed meanwhile, one answer at a time is on its way.
+            browser.find_element(By.TAG_NAME, "body").send_keys("abu")
+        until(lambda: text(browser, "answered") == "1 of 6 answered")
+        assert [row["answer"] for row in rows(tmp_path, UNDECIDED_FILE)] == ["tie"]
+        assert rows(tmp_path, PREFERENCES_FILE) == []
+        browser.get_log("browser")
 
 
 @contextlib.contextmanager

@@ -100,3 +100,21 @@ def test_text_that_is_no_utf8_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError):
         lines.append({"text": "\ud800"})
     assert not lines.path.exists()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="the paths of descriptors are read from /proc")
+def test_a_line_is_on_disk_when_append_returns_and_so_is_the_name_of_a_new_file(tmp_path, monkeypatch):
+    lines, synced, fsync = opened(tmp_path / "answers.jsonl"), [], os.fsync
+
+    def noted(descriptor):
+        synced.append((os.readlink(f"/proc/self/fd/{descriptor}"), os.fstat(descriptor).st_size))
+        fsync(descriptor)
+
+    monkeypatch.setattr(lines_lib.os, "fsync", noted)
+    for text in ("first", "second"):
+        lines.append({"text": text})
+        assert (str(lines.path), lines.path.stat().st_size) in synced
+    assert str(tmp_path) in [path for path, _ in synced]
+    synced.clear()
+    lines.drop_last()
+    assert synced == [(str(lines.path), len(encode({"text": "first"})))]
