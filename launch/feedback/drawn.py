@@ -22,8 +22,8 @@ _STOPS = (HUMAN, ASSISTANT)  # the HH format ends a turn there
 class DrawnPairs(PairList):
     """See `Source`. `start` draws in a thread of its own, the only one that uses the models.
 
-    The n-th draw is a function of the prompts, the models and the seed. One whose sides can't be compared (equal, empty) is
-    passed over.
+    The n-th draw is a function of the prompts, the models and the seed. One whose sides can't be compared (equal, empty)
+    is passed over.
     """
 
     def __init__(

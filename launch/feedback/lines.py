@@ -1,7 +1,7 @@
 """A file of JSON lines that a kill at any moment leaves whole: a line is on disk before anybody is told of it.
 
-A process that dies while it writes leaves the beginning of a line at the end of the file. Nobody was told that this line is
-kept, so it is taken away when the file is opened again, and whoever asked for it asks once more.
+A process that dies while it writes leaves the beginning of a line at the end of the file. Nobody was told that this
+line is kept, so it is taken away when the file is opened again, and whoever asked for it asks once more.
 """
 
 from __future__ import annotations

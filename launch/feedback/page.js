@@ -13,8 +13,8 @@ let sending = null; // what was said and is not yet kept, in words
 // Characters that are not seen, or that change what is seen around them: shown by their code point instead. The joiners
 // U+200C and U+200D stay, since emoji and several scripts are written with them.
 const HIDDEN = new RegExp(
-  "[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e" +
-    "\\u2060-\\u206f\\u3164\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}]",
+  "[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u180e\\u200b\\u200e\\u200f" +
+    "\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}]",
   "gu"
 );
 
@@ -159,7 +159,8 @@ async function watch() {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.isComposing) return;
   // By the letter; on a keyboard of another script by the place of the key.
-  const letter = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() : event.key.length === 1 ? event.code.slice(3).toLowerCase() : "";
+  const isForeign = event.key.length === 1 && !/[a-z]/i.test(event.key);
+  const letter = (isForeign ? event.code.replace("Key", "") : event.key).toLowerCase();
   if (letter in CHOICES) {
     event.preventDefault();
     answer(CHOICES[letter]);

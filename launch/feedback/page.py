@@ -34,8 +34,8 @@ font:600 .78em var(--mono);padding:0 3px;margin:0 1px;unicode-bidi:isolate;direc
 .controls{position:sticky;bottom:0;background:var(--paper);border-top:1px solid var(--line)}
 .controls>div{max-width:1080px;margin:0 auto;padding:10px 28px 12px}
 .buttons{display:grid;grid-template-columns:repeat(6,1fr);gap:8px}
-button{grid-column:span 2;font:inherit;font-size:.95rem;min-height:44px;padding:6px 10px;color:var(--ink);cursor:pointer;
-background:var(--card);border:1px solid var(--soft);border-radius:8px}
+button{grid-column:span 2;font:inherit;font-size:.95rem;min-height:44px;padding:6px 10px;
+color:var(--ink);cursor:pointer;background:var(--card);border:1px solid var(--soft);border-radius:8px}
 button.first{grid-column:span 3;font-weight:600;border-color:var(--accent);color:var(--accent)}
 button:hover:enabled{background:var(--wash)}
 button:disabled{opacity:.5;cursor:default}

@@ -118,7 +118,9 @@ def pair_of(row: dict[str, Any]) -> Pair:
 
 
 def read_pairs(path: str) -> tuple[list[Pair], dict[str, list[str]]]:
-    """The pairs in a file of JSON lines {prompt, a, b}; `models` and `seeds` {a, b} where known; the rest is kept as `meta`.
+    """The pairs in a file of JSON lines {prompt, a, b}, with `models` and `seeds` {a, b} where known.
+
+    Other fields are kept as `meta`.
 
     Returns:
       (pairs that can be compared, why others can't -> their places).

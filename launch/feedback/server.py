@@ -19,6 +19,8 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
+from absl import logging
+
 from launch.errors import UserError
 from launch.feedback import page
 from launch.feedback.session import Ending, Refused, Session
@@ -29,7 +31,8 @@ _READ_SECONDS = 30
 TOKEN_HEADER = "X-Feedback-Token"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -240,7 +243,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_json({"error": HTTPStatus(code).phrase}, HTTPStatus(code))
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """The terminal shows what is of use to the person there; requests are not."""
+        """Requests are of no use to the person at the terminal, but for --verbosity=1."""
+        logging.debug(format, *arguments)
 
 
 def _strings(body: dict[str, Any], *names: str) -> list[str]:
