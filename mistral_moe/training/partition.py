@@ -10,6 +10,8 @@ import flax.traverse_util
 
 # First match wins. The dense feed-forward is what becomes an expert, so it answers to the same name.
 GROUPS: tuple[tuple[str, str], ...] = (
+    # Before the rest: a critic may hold a whole model of its own.
+    ("critic", r"critic/.*"),
     ("balance", r"(.*/)?router/selection_bias"),
     ("router", r"(.*/)?router/.*"),
     ("reasoning", r"reasoning/.*"),
