@@ -200,6 +200,8 @@ def base_config() -> ConfigDict:
             normalise_scores=False,
             score_clip=5.0,
             whiten_rewards=False,
+            # An answer without an end: the penalty takes the place of its score ("replace"), or is subtracted from it.
+            missing_eos="replace",
             missing_eos_penalty=1.0,
             # Answers that ran into the limit of tokens: "penalise" them, or "mask" them out of the loss.
             truncated="penalise",

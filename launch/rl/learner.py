@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import Any
 
 import jax
@@ -25,6 +24,12 @@ from mistral_moe.rl.rollout import Rollout
 from mistral_moe.rl.update import Minibatch, group_experience
 from mistral_moe.training import partition
 from mistral_moe.training.step import TrainState
+
+
+# Compiled once for all runs of a process.
+_read = jax.jit(policy.read, static_argnames=("config", "temperature", "chunk"))
+_make_experience = jax.jit(make_experience, static_argnames="shaping")
+_group_experience = jax.jit(group_experience, static_argnames=("algorithm", "shaping", "divide_by_std"))
 
 
 class RatioError(ValueError):
@@ -73,26 +78,7 @@ class Learner:
         self.state: TrainState = self._program.make_state(trained, frozen)
         self.control = plan_lib.control_of(section)
         self.scale: ScoreScale = new_scale()
-        terms = plan_lib.terms_of(config)
-        self._shaping = plan_lib.shaping_of(section)
-        self._algorithm = terms.algorithm
-
-        def read(params: dict, rollout: Rollout) -> policy.Reading:
-            return policy.read(model, params, rollout, terms.temperature, terms.chunk)
-
-        def reference_log_probs(reference: dict, frozen: dict, rollout: Rollout) -> jax.Array:
-            return read(partition.merge(reference, frozen), rollout).log_probs
-
-        self._read, self._read_reference = jax.jit(read), jax.jit(reference_log_probs)
-        self._make_experience = jax.jit(functools.partial(make_experience, shaping=self._shaping))
-        self._group_experience = jax.jit(
-            functools.partial(
-                group_experience,
-                algorithm=self._algorithm,
-                shaping=self._shaping,
-                divide_by_std=bool(section.divide_by_std),
-            )
-        )
+        self._terms, self._shaping = plan_lib.terms_of(config), plan_lib.shaping_of(section)
 
     @property
     def mesh(self) -> jax.sharding.Mesh:
@@ -121,14 +107,16 @@ class Learner:
         Returns:
           The batch, and scalars: those of `experience.make_experience`, with `entropy`.
         """
-        size = int(self._section.minibatch_size)
+        size, terms, shaping = int(self._section.minibatch_size), self._terms, self._shaping
+        how = {"temperature": terms.temperature, "chunk": terms.chunk}
         pieces, references = [], []
         with mesh_context.use(self.mesh):
             params = self.state.all_params
             for start in range(0, rollout.tokens.shape[0], size):
                 rows = self._placed(jax.tree.map(lambda leaf, at=start: leaf[at : at + size], rollout))
-                pieces.append(self._read(params, rows))
-                references.append(self._read_reference(self._reference, self.state.frozen, rows))
+                pieces.append(_read(self._model, params, rows, **how))
+                of_reference = partition.merge(self._reference, self.state.frozen)
+                references.append(_read(self._model, of_reference, rows, **how).log_probs)
         log_probs, values = (
             np.concatenate([np.asarray(getattr(piece, name)) for piece in pieces])
             if getattr(pieces[0], name) is not None
@@ -136,13 +124,22 @@ class Learner:
             for name in ("log_probs", "values")
         )
         reference = np.concatenate([np.asarray(piece) for piece in references])
-        if self._algorithm == "ppo":
-            experience, self.scale, statistics = self._make_experience(
-                rollout, scores, log_probs, reference, values, self.control.coefficient, self.scale
+        beta = self.control.coefficient
+        if terms.algorithm == "ppo":
+            experience, self.scale, statistics = _make_experience(
+                rollout, scores, log_probs, reference, values, beta, self.scale, shaping=shaping
             )
         else:
-            experience, statistics = self._group_experience(
-                rollout, scores, groups, log_probs, reference, beta=self.control.coefficient
+            experience, statistics = _group_experience(
+                rollout,
+                scores,
+                groups,
+                log_probs,
+                reference,
+                beta=beta,
+                algorithm=terms.algorithm,
+                shaping=shaping,
+                divide_by_std=bool(self._section.divide_by_std),
             )
         return Minibatch(experience, jnp.asarray(reference)), statistics
 

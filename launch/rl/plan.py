@@ -65,6 +65,8 @@ def check(section: ml_collections.ConfigDict) -> None:
         )
     if section.truncated not in TRUNCATED:
         raise UserError(f"ppo.truncated={section.truncated!r}", f"it is one of {', '.join(TRUNCATED)}")
+    if section.missing_eos not in ("replace", "subtract"):
+        raise UserError(f"ppo.missing_eos={section.missing_eos!r}", "it is one of replace, subtract")
     if section.algorithm != "ppo" and int(section.samples) < 2:
         raise UserError(
             f"{section.algorithm} holds the answers to one prompt against each other, and ppo.samples={section.samples}",
@@ -111,7 +113,7 @@ def shaping_of(section: ml_collections.ConfigDict) -> Shaping:
         normalise=bool(section.normalise_scores),
         score_clip=section.score_clip,
         missing_eos_penalty=float(section.missing_eos_penalty),
-        missing_eos="replace",
+        missing_eos=section.missing_eos,
         leave_out_truncated=section.truncated == "mask",
         whiten_rewards=bool(section.whiten_rewards),
         gamma=float(section.gamma),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-import functools
 
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -15,6 +14,7 @@ from mistral_moe.models.config import MistralConfig
 
 # Prompts of one width that are read in one pass: answers begin many at a time.
 _TOGETHER = 8
+_prepare = jax.jit(prepare, static_argnames="config")
 
 
 class Actor:
@@ -32,8 +32,7 @@ class Actor:
         """
         self._config, self._rows, self._burst = config, rows, burst
         self._places = places_needed(config, length)
-        replicated = NamedSharding(mesh, PartitionSpec()) if mesh.size > 1 else None
-        self._prepare = jax.jit(functools.partial(prepare, config), out_shardings=replicated)
+        self._replicated = NamedSharding(mesh, PartitionSpec()) if mesh.size > 1 else None
         self._engine: Engine | None = None
 
     def answer(self, params: dict, requests: Sequence[Request]) -> list[Completion]:
@@ -43,7 +42,9 @@ class Actor:
           params: the model's.
           requests: prompts with their seeds.
         """
-        weights = self._prepare(params)
+        weights = _prepare(self._config, params)
+        if self._replicated is not None:
+            weights = jax.device_put(weights, self._replicated)
         if self._engine is None:
             self._engine = Engine(self._config, weights, self._rows, self._places, self._burst, _TOGETHER)
         self._engine.take(weights)
