@@ -69,6 +69,18 @@ class Minibatch:
     reference_log_probs: jax.Array
 
 
+def minibatch_shapes(rows: int, length: int) -> Minibatch:
+    """Shapes of a minibatch of so many rows of so many tokens."""
+
+    def of(dtype: type, *shape: int) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(shape, jnp.dtype(dtype))
+
+    of_rows, whole = of(jnp.int32, rows), of(jnp.float32, rows, length)
+    rollout = Rollout(of(jnp.int32, rows, length), of_rows, of_rows, of(bool, rows))
+    mask = of(bool, rows, length)
+    return Minibatch(Experience(rollout, mask, whole, whole, whole, whole), whole)
+
+
 def group_experience(
     rollout: Rollout,
     scores: jax.Array,
