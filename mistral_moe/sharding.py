@@ -34,6 +34,8 @@ LOGICAL_AXES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     (r".*scale", (None,)),
     (r"reasoning/gate", (None,)),
     (r"task_log_variance", (None,)),
+    (r"scalar_head/kernel", (None,)),
+    (r"scalar_head/bias", ()),
 )
 
 
