@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import Mistral, init_params
+from mistral_moe.rl.preference import bradley_terry_loss
 
 NAME = "scalar_head"
 
@@ -84,3 +85,25 @@ def shifted(params: Mapping, shift: jax.Array | float) -> dict:
     bias = params[NAME]["bias"]
     lowered = (bias.astype(jnp.float32) - shift).astype(bias.dtype)
     return with_head(params, {**params[NAME], "bias": lowered})
+
+
+def preference_loss(
+    config: MistralConfig, params: Mapping, batch: Mapping[str, jax.Array], margin: float = 0.0
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Bradley-Terry loss of a batch of pairs (`preference.bradley_terry_loss`).
+
+    Args:
+      config: the language model's.
+      params: with a head.
+      batch: tokens [B, 2, T] int32, the chosen side first; lengths [B, 2] int32, 0 for padding; margins [B] float32, in
+        the labels' unit.
+      margin: weight of the margins, in nats a unit; 0 leaves them out.
+
+    Returns:
+      The scalar that is minimised, and `loss` (the same), `accuracy`, `margin` (chosen minus rejected), float32 scalars.
+    """
+    tokens, lengths = batch["tokens"], batch["lengths"]
+    found = scores(config, params, tokens.reshape(-1, tokens.shape[-1]), lengths.reshape(-1)).reshape(lengths.shape)
+    margins = margin * batch["margins"] if margin else None
+    loss, statistics = bradley_terry_loss(found[:, 0], found[:, 1], lengths.min(axis=1) > 0, margins)
+    return loss, {"loss": loss, **statistics}
