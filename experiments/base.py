@@ -152,6 +152,28 @@ def base_config() -> ConfigDict:
             end_to_end=ConfigDict(dict(steps=5000, experts_lr=1e-4, router_lr=5e-5, reasoning_lr=2e-5, trunk_lr=1e-4)),
         )
     )
+    # pairs: files or folders of preference pairs, divided by commas, or "generated": right and wrong answers to verifiable
+    # problems of `tasks`. Unset, max_length is train.seq_len, and steps as many as read all pairs once.
+    config.reward = ConfigDict(
+        dict(
+            pairs="generated",
+            tasks=("arithmetic", "multiplication", "functions"),
+            generated_pairs=6000,
+            heldout_percent=10,
+            max_length=placeholder(int),
+            steps=placeholder(int),
+            batch_size=64,
+            head_lr=1e-4,
+            trunk_lr=1e-5,
+            experts_lr=1e-5,
+            router_lr=placeholder(float),
+            reasoning_lr=placeholder(float),
+            weight_decay=0.0,
+            # Nats that a chosen answer is to be ahead by for each unit of its label's score.
+            margin=0.0,
+            # What scores have mean 0 on: so many answers of the joint model to the pairs' prompts; 0 takes the pairs'.
+            reference_samples=512,
+            reference_tokens=256,
     # Reinforcement learning of the joint model on problems that a program can check; all rows are answers.
     config.ppo = ConfigDict(
         dict(

@@ -36,6 +36,8 @@ LOGICAL_AXES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     (r"critic/value_head/kernel", (None,)),
     (r"critic/value_head/bias", ()),
     (r"task_log_variance", (None,)),
+    (r"scalar_head/kernel", (None,)),
+    (r"scalar_head/bias", ()),
 )
 
 

@@ -17,6 +17,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("reasoning", r"reasoning/.*"),
     ("experts", r"layers/(experts|ffn)/.*"),
     ("tasks", r"task_log_variance"),
+    ("head", r"scalar_head/.*"),
     ("trunk", r".*"),
 )
 GROUP_NAMES = tuple(name for name, _ in GROUPS)
