@@ -174,6 +174,8 @@ def base_config() -> ConfigDict:
             # What scores have mean 0 on: so many answers of the joint model to the pairs' prompts; 0 takes the pairs'.
             reference_samples=512,
             reference_tokens=256,
+        )
+    )
     # Reinforcement learning of the joint model on problems that a program can check; all rows are answers.
     config.ppo = ConfigDict(
         dict(

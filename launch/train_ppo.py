@@ -19,6 +19,7 @@ from data.verifiable.verify import Verifier
 from launch import cli
 from launch import corpora
 from launch import models
+from launch.rl import learned as learned_lib
 from launch.rl import plan as plan_lib
 from launch.rl import prompts as prompts_lib
 from launch.rl.learner import Learner
@@ -100,7 +101,10 @@ def run(context: StageContext) -> StageOutcome:
 
     with Verifier() as verifier:
         weights = Weights(float(section.verifiable_weight), float(section.format_weight), float(section.learned_weight))
-        scorer = Scorer(verifier, section.reward, weights, int(section.max_tokens))
+        learned, reward_digest = None, ""
+        if weights.learned:
+            learned, reward_digest = learned_lib.load(context, plan_lib.length_of(section), int(section.minibatch_size))
+        scorer = Scorer(verifier, section.reward, weights, int(section.max_tokens), learned)
         loop = Loop(config, learner, scorer, tokenizer, asked["train"], asked["heldout"], model, context.progress)
         history = loop.run(context.folder, lineage)
     after = held_out_loss(model, learner.params, batches)
@@ -114,6 +118,7 @@ def run(context: StageContext) -> StageOutcome:
     return StageOutcome(
         outputs={models.CHECKPOINTS: digest(learner.params)},
         extra=told
+        | ({"reward_model": reward_digest} if reward_digest else {})
         | {
             "training": {
                 "steps": updates,
