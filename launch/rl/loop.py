@@ -144,7 +144,7 @@ class Loop:
                     if not self.history.iterations and not self.history.pass_at_1:
                         self.history.pass_at_1[0] = self.pass_at_1()
                     while self.history.iterations < total and not self.history.stopped:
-                        row = self._iteration(self.history.iterations)
+                        row = self.iterate(self.history.iterations)
                         log.write(self.history.iterations, row)
                         done = self.history.iterations == total or self.history.stopped
                         if done or self.history.iterations % every == 0:
@@ -177,8 +177,8 @@ class Loop:
     def _texts(self, done: Sequence[Completion]) -> list[str]:
         return [self._tokenizer.decode(completion.text_tokens) for completion in done]
 
-    def _iteration(self, iteration: int) -> dict[str, float]:
-        """One iteration; returns its row of metrics."""
+    def iterate(self, iteration: int) -> dict[str, float]:
+        """One iteration, the next of the run; returns its row of metrics."""
         section, history = self._section, self.history
         before = dict(history.seconds)
         chosen = prompts_lib.of_iteration(len(self._train), int(section.prompts), self._seed, iteration)
