@@ -152,6 +152,100 @@ def base_config() -> ConfigDict:
             end_to_end=ConfigDict(dict(steps=5000, experts_lr=1e-4, router_lr=5e-5, reasoning_lr=2e-5, trunk_lr=1e-4)),
         )
     )
+    # pairs: files or folders of preference pairs, divided by commas, or "generated": right and wrong answers to verifiable
+    # problems of `tasks`. Unset, max_length is train.seq_len, and steps as many as read all pairs once.
+    config.reward = ConfigDict(
+        dict(
+            pairs="generated",
+            tasks=("arithmetic", "multiplication", "functions"),
+            generated_pairs=6000,
+            heldout_percent=10,
+            max_length=placeholder(int),
+            steps=placeholder(int),
+            batch_size=64,
+            head_lr=1e-4,
+            trunk_lr=1e-5,
+            experts_lr=1e-5,
+            router_lr=placeholder(float),
+            reasoning_lr=placeholder(float),
+            weight_decay=0.0,
+            # Nats that a chosen answer is to be ahead by for each unit of its label's score.
+            margin=0.0,
+            # What scores have mean 0 on: so many answers of the joint model to the pairs' prompts; 0 takes the pairs'.
+            reference_samples=512,
+            reference_tokens=256,
+        )
+    )
+    # Reinforcement learning of the joint model on problems that a program can check; all rows are answers.
+    config.ppo = ConfigDict(
+        dict(
+            # "ppo" with a critic; "grpo" and "rloo" hold the answers to one prompt against each other instead.
+            algorithm="ppo",
+            task="arithmetic",
+            problems=2000,
+            held_out_problems=200,
+            iterations=200,
+            prompts=128,
+            samples=4,
+            max_prompt_tokens=1024,
+            max_tokens=1024,
+            temperature=1.0,
+            engine_rows=128,
+            epochs=4,
+            minibatch_size=128,
+            experts_lr=3e-6,
+            trunk_lr=3e-6,
+            reasoning_lr=3e-6,
+            # A router that learns needs its balance loss.
+            router_lr=placeholder(float),
+            balance=0.0,
+            z=0.0,
+            critic_lr=1e-5,
+            warmup_updates=10,
+            final_fraction=0.1,
+            clip_norm=1.0,
+            # The critic: a "head" on the policy, which its gradient doesn't reach, or a "copy" of the policy with a head.
+            value_model="copy",
+            value_clip=0.2,
+            value_coefficient=0.1,
+            entropy_coefficient=0.0,
+            clip_low=0.8,
+            clip_high=1.2,
+            dual_clip=placeholder(float),
+            # What a loss is a mean over: "token", "sequence", or "constant", the longest answer.
+            loss_over="token",
+            gamma=1.0,
+            lam=0.95,
+            # reward: "composite" of the weights below; "noise" and "length" are there to prove the machinery by.
+            reward="composite",
+            verifiable_weight=1.0,
+            format_weight=0.1,
+            learned_weight=0.0,
+            normalise_scores=False,
+            score_clip=5.0,
+            whiten_rewards=False,
+            # An answer without an end: the penalty takes the place of its score ("replace"), or is subtracted from it.
+            missing_eos="replace",
+            missing_eos_penalty=1.0,
+            # Answers that ran into the limit of tokens: "penalise" them, or "mask" them out of the loss.
+            truncated="penalise",
+            # The price of a nat from the reference, steered towards a target of nats an answer; without one it is fixed.
+            kl_coefficient=0.05,
+            kl_target=6.0,
+            kl_horizon=10_000.0,
+            # Nats an answer at which the run stops, and nats a token from its own answers at which an iteration does.
+            kl_limit=50.0,
+            early_stop_kl=0.05,
+            grpo_beta=0.04,
+            divide_by_std=True,
+            first_ratio_tolerance=1e-5,
+            evaluate_every=10,
+            monitor_window=5,
+            checkpoint_every=10,
+            held_out_rows_per_level=16,
+            held_out_batch_size=40,
+        )
+    )
     config.dense = ConfigDict(dict(trunk_lr=3e-4, experts_lr=3e-4))
     config.evaluate = ConfigDict(
         dict(rows_per_level=64, batch_size=64, window=64, samples=1, sample_tokens=64, prompt_tokens=32)

@@ -63,6 +63,17 @@ def get_config() -> ConfigDict:
     config.joint.router.update(steps=10, router_lr=5e-4)
     config.joint.reasoning.update(steps=20, reasoning_lr=1e-3)
     config.joint.end_to_end.update(steps=750, experts_lr=3e-3, router_lr=3e-3, reasoning_lr=3e-3, trunk_lr=3e-3)
+    config.reward.update(
+        tasks=("arithmetic",),
+        generated_pairs=4400,
+        steps=240,
+        batch_size=32,
+        head_lr=3e-3,
+        trunk_lr=1e-3,
+        experts_lr=1e-3,
+        reference_samples=128,
+        reference_tokens=48,
+    )
     config.dense.update(trunk_lr=3e-3, experts_lr=3e-3)
     config.evaluate.update(rows_per_level=16, batch_size=40, sample_tokens=48, prompt_tokens=24)
     # Samples that a laptop gets through; fewer continuations make the toxicity gate easier, and its page says how many.

@@ -33,6 +33,7 @@ def get_config() -> ConfigDict:
     config.joint.router.steps = 2
     config.joint.reasoning.steps = 2
     config.joint.end_to_end.steps = 5
+    config.reward.update(generated_pairs=60, steps=4, batch_size=4, reference_samples=4, reference_tokens=8)
     config.evaluate.update(rows_per_level=2, batch_size=5, window=16, sample_tokens=4, prompt_tokens=8)
     config.checks.update(own_expert_margin=10.0, required=False)
     return config

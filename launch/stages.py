@@ -63,6 +63,8 @@ STAGES: Stages = table(
     StageSpec("mix", "mix", ("seed", "experts"), ("mix",), "launch.mix_experts"),
     StageSpec("router", "router", ("data", "tokenizer", "mix"), ("router",), "launch.train_router"),
     StageSpec("joint", "joint", ("data", "tokenizer", "router"), ("joint",), "launch.train_joint"),
+    StageSpec("reward", "reward", ("tokenizer", "joint"), ("reward",), "launch.train_reward"),
+    StageSpec("ppo", "ppo", ("data", "tokenizer", "joint"), ("ppo",), "launch.train_ppo"),
     # Its budget is what the experts, the router and the joint phase together spent.
     StageSpec(
         "dense",
