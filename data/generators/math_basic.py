@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from fractions import Fraction
 
 from data.generators.math_claims import ANSWER, Problem
@@ -44,6 +45,11 @@ def _addition(rng: random.Random) -> Problem:
     top = 10 ** rng.randint(2, 5)
     numbers = [rng.randint(top // 10, top - 1) for _ in range(count)]
     signs = [1] + [rng.choice((1, 1, -1)) for _ in numbers[1:]]
+    return added(rng, numbers, signs)
+
+
+def added(rng: random.Random, numbers: Sequence[int], signs: Sequence[int]) -> Problem:
+    """The sum of numbers by their signs, the first of which is 1, from left to right; `rng` draws the wording."""
     expression = str(numbers[0]) + "".join(f" {'+' if s > 0 else '-'} {n}" for s, n in zip(signs[1:], numbers[1:]))
     steps, total = [], numbers[0]
     for sign, number in zip(signs[1:], numbers[1:]):
@@ -55,7 +61,11 @@ def _addition(rng: random.Random) -> Problem:
 
 
 def _multiplication(rng: random.Random) -> Problem:
-    left, right = rng.randint(12, 9999), rng.randint(11, 999)
+    return multiplied(rng, rng.randint(12, 9999), rng.randint(11, 999))
+
+
+def multiplied(rng: random.Random, left: int, right: int) -> Problem:
+    """The product of two positive numbers, by the digits of the right one; `rng` draws the wording."""
     parts = [int(d) * 10**p for p, d in enumerate(reversed(str(right))) if d != "0"]
     products = [left * part for part in parts]
     steps = [f"Split {right} into {' + '.join(map(str, parts))}."]

@@ -45,7 +45,11 @@ def generate(level: str, seed: int, index: int) -> Document:
       KeyError: an unknown level.
     """
     rng = random.Random(f"{DOMAIN}/{level}/{seed}/{index}")
-    problem = rng.choice(TEMPLATES[level])(rng)
+    return laid_out(rng.choice(TEMPLATES[level])(rng), level, f"{seed}/{index}")
+
+
+def laid_out(problem: Problem, level: str, name: str) -> Document:
+    """The document of a problem."""
     text = render(problem)
     certificate = {
         "answer": problem.answer,
@@ -53,7 +57,7 @@ def generate(level: str, seed: int, index: int) -> Document:
         "text_id": content_id(text),
     }
     meta = {"certificate": certificate, "prompt_end": len(_prompt(problem))}
-    return Document(text, DOMAIN, f"{NAME}:{level}/{seed}/{index}", LICENCE, level, meta=meta)
+    return Document(text, DOMAIN, f"{NAME}:{level}/{name}", LICENCE, level, meta=meta)
 
 
 def answered(document: Document, completion: str) -> Document | None:

@@ -1,0 +1,125 @@
+"""Drawing verifiable problems, in the form of the training tasks `math_problem` and `code_generation`.
+
+What decides the split is what is asked and not how: "Compute 12 + 34." and "What is 12 + 34?" are one problem, and so is a
+function under another name. A hash of it says whether it is held out, so that no draw of one split can meet the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator
+
+from data.document import Document, content_id
+from data.domains import SPLITS
+from data.generators import code_problems, math_basic, math_problems
+from data.generators.code_problems import TemplateError
+from data.multitask import code_generation, math_problem
+from data.verifiable.problem import Problem
+
+HELD_OUT_PERCENT = 20
+FUNCTION_LEVEL = "syntax_basics"
+MAX_FUNCTION_CHARACTERS = 200  # of the head and of the body: windows of small models are short
+_TRIES = 2000  # draws in a row that were nothing new, after which there is nothing new
+
+
+def problems(task: str, count: int, seed: int, split: str) -> list[Problem]:
+    """Different problems; equal arguments give equal ones, and a smaller count the first of them.
+
+    Args:
+      task: "arithmetic", sums and differences of two numbers of two digits; "multiplication", their products;
+        "functions", a short Python function from its signature and docstring.
+      count: how many.
+      seed: of the draw.
+      split: "train" or "heldout".
+
+    Raises:
+      ValueError: an unknown task or split, or there are fewer problems.
+    """
+    if task not in TASKS:
+        raise ValueError(f"unknown task {task!r}; the tasks are {', '.join(TASKS)}")
+    if split not in SPLITS:
+        raise ValueError(f"unknown split {split!r}; the splits are {' and '.join(SPLITS)}")
+    rng, seen, found, misses = random.Random(f"{task}/{seed}/{split}"), set(), [], 0
+    for key, make in TASKS[task](rng):
+        if len(found) == count:
+            break
+        fresh = key not in seen and split_of(key) == split
+        problem = make() if fresh else None
+        seen.add(key)
+        misses = 0 if problem is not None else misses + 1
+        if problem is not None:
+            found.append(problem)
+        elif misses > _TRIES:
+            raise ValueError(f"{count} problems of {task} were asked for, and {split} has about {len(found)}")
+    return found
+
+
+def split_of(key: str) -> str:
+    """The split of what a problem asks: "12 + 34"."""
+    number = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
+    return "heldout" if number % 100 < HELD_OUT_PERCENT else "train"
+
+
+# What is asked, and what makes the problem: None where it can't be had.
+Draws = Iterator[tuple[str, Callable[[], Problem | None]]]
+
+
+def _arithmetic(rng: random.Random) -> Draws:
+    while True:
+        first, second, sign = rng.randint(10, 99), rng.randint(10, 99), rng.choice((1, -1))
+        key = f"{first} {'+' if sign > 0 else '-'} {second}"
+        yield key, lambda: _of_mathematics("arithmetic", math_basic.added(rng, (first, second), (1, sign)), key)
+
+
+def _multiplication(rng: random.Random) -> Draws:
+    while True:
+        first, second = rng.randint(10, 99), rng.randint(10, 99)
+        key = f"{first} * {second}"
+        yield key, lambda: _of_mathematics("multiplication", math_basic.multiplied(rng, first, second), key)
+
+
+def _of_mathematics(task: str, made: math_basic.Problem, key: str) -> Problem:
+    document = math_problems.laid_out(made, "arithmetic", key)
+    return _problem(task, document, math_problem.TASK.make(document, random.Random(0)), made.answer)
+
+
+def _functions(rng: random.Random) -> Draws:
+    templates = code_problems.TEMPLATES[FUNCTION_LEVEL]
+    while True:
+        template = rng.choice(templates)
+        drawn = template(rng)
+        # Names and wording are drawn from tuples; what stands alone are the constants that make it another function.
+        constants = {name: value for name, value in drawn.words.items() if not isinstance(value, tuple)}
+        key = json.dumps([template.__name__, drawn.body, constants], default=str, sort_keys=True)
+        yield key, lambda: _function(drawn, rng)
+
+
+def _function(drawn: code_problems.Problem, rng: random.Random) -> Problem | None:
+    try:
+        document = code_problems.from_template(lambda _: drawn, FUNCTION_LEVEL, "verifiable", rng)
+    except TemplateError:  # these constants leave a fault that no test catches
+        return None
+    meta, certificate = document.meta, document.meta["certificate"]
+    head, bug = document.text[: meta["prompt_end"]], meta["bug"]
+    body = document.text[meta["prompt_end"] : meta["implementation_end"]]
+    if max(len(head), len(body)) > MAX_FUNCTION_CHARACTERS:
+        return None
+    calls = "\n".join(f"check(({arguments},), {result})" for arguments, result in certificate["tests"])
+    more = {"head": head, "entry": certificate["entry"], "faulty": bug[len(head) :] if bug.startswith(head) else bug}
+    return _problem("functions", document, code_generation.TASK.make(document, random.Random(0)), calls, **more)
+
+
+def _problem(task: str, document: Document, example: tuple, answer: str, **meta: str) -> Problem:
+    asked, solution = example
+    parts = ("", asked.control, asked.text, solution.control, "")
+    name = content_id(json.dumps([task, parts, answer]))
+    return Problem(f"{task}/{name}", task, parts, answer, {"solution": solution.text, **meta})
+
+
+TASKS: dict[str, Callable[[random.Random], Draws]] = {
+    "arithmetic": _arithmetic,
+    "multiplication": _multiplication,
+    "functions": _functions,
+}
