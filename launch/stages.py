@@ -63,6 +63,7 @@ STAGES: Stages = table(
     StageSpec("mix", "mix", ("seed", "experts"), ("mix",), "launch.mix_experts"),
     StageSpec("router", "router", ("data", "tokenizer", "mix"), ("router",), "launch.train_router"),
     StageSpec("joint", "joint", ("data", "tokenizer", "router"), ("joint",), "launch.train_joint"),
+    StageSpec("improve", "improve", ("data", "tokenizer", "joint"), ("improve",), "launch.self_improve"),
     # Its budget is what the experts, the router and the joint phase together spent.
     StageSpec(
         "dense",
