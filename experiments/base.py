@@ -156,6 +156,7 @@ def base_config() -> ConfigDict:
     config.improve = ConfigDict(
         dict(
             init="joint",
+            seed=0,  # of the problems and the completions
             tasks=("arithmetic", "functions"),
             iterations=3,
             prompts=4096,  # of an iteration, over all tasks; no two iterations share one

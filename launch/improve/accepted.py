@@ -38,12 +38,11 @@ class Origin:
     threshold: float
 
 
-def line_of(judged: Judged, origin: Origin) -> dict[str, Any]:
-    """An accepted example with its certificate; `id` is a hash of all the rest."""
-    sample, problem = judged.sample, judged.sample.problem
-    line = {
+def example(problem: Problem, completion: str) -> dict[str, Any]:
+    """What a model is taught: a problem and a completion, without a certificate."""
+    return {
         "prompt": problem.text,
-        "completion": sample.text,
+        "completion": completion,
         "task": problem.task,
         "answer": problem.answer,
         "problem": {
@@ -51,16 +50,22 @@ def line_of(judged: Judged, origin: Origin) -> dict[str, Any]:
             "parts": list(problem.parts),
             "meta": {name: problem.meta[name] for name in _NEEDED if name in problem.meta},
         },
-        "certificate": {
-            "quality": judged.quality,
-            "by": judged.by,
-            "verdict": dataclasses.asdict(judged.verdict),
-            "finished": sample.finished,
-            "sample": sample.number,
-            "seed": sample.seed,
-            **dataclasses.asdict(origin),
-        },
     }
+
+
+def line_of(judged: Judged, origin: Origin) -> dict[str, Any]:
+    """An accepted example with its certificate; `id` is a hash of all the rest."""
+    sample = judged.sample
+    certificate = {
+        "quality": judged.quality,
+        "by": judged.by,
+        "verdict": dataclasses.asdict(judged.verdict),
+        "finished": sample.finished,
+        "sample": sample.number,
+        "seed": sample.seed,
+        **dataclasses.asdict(origin),
+    }
+    line = {**example(sample.problem, sample.text), "certificate": certificate}
     return {"id": _digest(line), **line}
 
 
@@ -126,7 +131,7 @@ def verify(folder: pathlib.Path, verifier: Verifier) -> tuple[int, list[str]]:
 
 
 def _numbered(path: pathlib.Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         for number, text in enumerate(file, 1):
             try:
                 line = json.loads(text)
