@@ -16,6 +16,7 @@ from data.domains import SPLITS
 from data.generators import code_problems, math_basic, math_problems
 from data.generators.code_problems import TemplateError
 from data.multitask import code_generation, math_problem
+from data.verifiable import small_numbers
 from data.verifiable.problem import Problem
 
 HELD_OUT_PERCENT = 20
@@ -29,7 +30,8 @@ def problems(task: str, count: int, seed: int, split: str) -> list[Problem]:
 
     Args:
       task: "arithmetic", sums and differences of two numbers of two digits; "multiplication", their products;
-        "functions", a short Python function from its signature and docstring.
+        "functions", a short Python function from its signature and docstring; for very small models "remainders", of a
+        division by 10, "small_sums", of two digits, and "comparisons", the larger of two numbers.
       count: how many.
       seed: of the draw.
       split: "train" or "heldout".
@@ -80,6 +82,14 @@ def _multiplication(rng: random.Random) -> Draws:
         yield key, lambda: _of_mathematics("multiplication", math_basic.multiplied(rng, first, second), key)
 
 
+def _small(task: str, drawn: Callable[[random.Random], small_numbers.Draws]) -> Callable[[random.Random], Draws]:
+    def draws(rng: random.Random) -> Draws:
+        for key, make in drawn(rng):
+            yield key, lambda key=key, make=make: _of_mathematics(task, make(), key)
+
+    return draws
+
+
 def _of_mathematics(task: str, made: math_basic.Problem, key: str) -> Problem:
     document = math_problems.laid_out(made, "arithmetic", key)
     return _problem(task, document, math_problem.TASK.make(document, random.Random(0)), made.answer)
@@ -122,4 +132,7 @@ TASKS: dict[str, Callable[[random.Random], Draws]] = {
     "arithmetic": _arithmetic,
     "multiplication": _multiplication,
     "functions": _functions,
+    "remainders": _small("remainders", small_numbers.remainders),
+    "small_sums": _small("small_sums", small_numbers.small_sums),
+    "comparisons": _small("comparisons", small_numbers.comparisons),
 }
