@@ -10,8 +10,8 @@ from launch.improve.sampling import Sample
 from mistral_moe.improve.selection import Candidate
 
 VERIFIER, REWARD = "verifier", "reward"
-# (prompts as plain text, completions) -> probabilities that a completion is good, one each.
-Probabilities = Callable[[Sequence[str], Sequence[str]], Sequence[float]]
+# Completions -> probabilities that they are good, one each.
+Probabilities = Callable[[Sequence[Sample]], Sequence[float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +68,7 @@ def judge(verifier: Verifier, samples: Sequence[Sample], probabilities: Probabil
         quality = [verified_quality(verdict, sample.finished) for verdict, sample in zip(verdicts, samples)]
         by = VERIFIER
     else:
-        found = probabilities([sample.problem.text for sample in samples], [sample.text for sample in samples])
-        quality, by = [float(value) for value in found], REWARD
+        quality, by = [float(value) for value in probabilities(samples)], REWARD
         if len(quality) != len(samples):
             raise ValueError(f"{len(quality)} probabilities of {len(samples)} completions")
         wrong = [value for value in quality if not 0 <= value <= 1]

@@ -13,7 +13,8 @@ from data.verifiable.verify import Verifier
 from launch import corpora, models
 from launch.errors import UserError
 from launch.improve import accepted, checks, drawing, loop
-from launch.improve.quality import REWARD, VERIFIER, Probabilities, judge
+from launch.improve.quality import judge
+from launch.improve.reward_quality import probabilities_of
 from launch.improve.sampling import Sampler, seeds
 from launch.improve.tuning import Teacher
 from launch.stage import StageContext, StageOutcome
@@ -38,20 +39,6 @@ def improve(context: StageContext) -> StageOutcome:
         return _Improvement(context, verifier).run()
 
 
-def probabilities_of(context: StageContext) -> Probabilities | None:
-    """Who gives the quality where it is not the verifier.
-
-    Raises:
-      UserError: there is no such judge.
-    """
-    by = context.config.improve.quality
-    if by == VERIFIER:
-        return None
-    if by == REWARD:
-        raise UserError("improve.quality=reward needs a reward model, which no stage of this run makes", "use verifier")
-    raise UserError(f"unknown improve.quality {by!r}", f"it is {VERIFIER} or {REWARD}")
-
-
 class _Improvement:
     """One run of the stage: what every step needs, and where it leaves what it found."""
 
@@ -66,9 +53,9 @@ class _Improvement:
                 f"improve.pass_k={section.pass_k} can't be told from improve.check_samples={section.check_samples}",
                 "set it from 1 to improve.check_samples",
             )
-        self._probabilities = probabilities_of(context)
         model = models.mixture_config(config, reasoning=True)
         tokenizer = tokenizer_lib.load(context.input_folder("tokenizer") / MODEL_FILE)
+        self._probabilities = probabilities_of(context, tokenizer)
         self._sampler = Sampler(model, tokenizer, int(config.train.seq_len), int(section.max_tokens))
         self._teacher = Teacher(context, model, tokenizer, learning_rates(section))
         counts = [int(section.demonstrations), *[int(section.prompts)] * int(section.iterations)]

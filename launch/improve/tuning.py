@@ -26,7 +26,14 @@ from mistral_moe.training.flops import training_flops
 from mistral_moe.training.losses import RouterTerms, language_model_loss
 
 # Whose problems a task has, and which of the run's training tasks has its form.
-DOMAINS = {"arithmetic": "math", "multiplication": "math", "remainders": "math", "small_sums": "math", "comparisons": "math", "functions": "code"}
+DOMAINS = {
+    "arithmetic": "math",
+    "multiplication": "math",
+    "remainders": "math",
+    "small_sums": "math",
+    "comparisons": "math",
+    "functions": "code",
+}
 _TRAINING_TASKS = {"math": "math_problem", "code": "code_generation"}
 
 

@@ -28,7 +28,7 @@ def toy_config():
     config.model.update(
         vocab_size=400,
         d_model=32,
-        num_layers=2,
+        num_layers=1,
         num_heads=4,
         num_kv_heads=2,
         head_dim=8,
@@ -39,7 +39,7 @@ def toy_config():
         reasoning_steps=0,
         dtype="float32",
         remat="none",
-        scan_unroll=2,
+        scan_unroll=1,
         moe_backend="dense",
     )
     config.train.update(
@@ -51,7 +51,7 @@ def toy_config():
         prompts=24,
         samples=2,
         max_tokens=16,
-        demonstrations=16,
+        demonstrations=0,
         demonstration_epochs=1.0,
         epochs=1.0,
         max_steps=4,

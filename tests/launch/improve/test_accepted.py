@@ -20,7 +20,8 @@ ORIGIN = accepted.Origin(iteration=1, model="abc", temperature=1.0, threshold=0.
 
 def judged(task="arithmetic", count=3, probabilities=None, text=None):
     samples = [
-        Sample(problem, 0, 7, text or problem.meta["solution"], True) for problem in tasks.problems(task, count, 0, "train")
+        Sample(problem, 0, 7, text or problem.meta["solution"], True)
+        for problem in tasks.problems(task, count, 0, "train")
     ]
     with Verifier() as verifier:
         return judge(verifier, samples, probabilities)
@@ -101,7 +102,7 @@ def test_a_forged_line_is_found_by_the_verifier(folder, change, told):
 
 
 def test_a_learned_quality_is_told_apart_from_the_verdict_and_both_replay(tmp_path):
-    ones = judged(probabilities=lambda prompts, texts: [0.85] * len(texts), text="I do not know.")
+    ones = judged(probabilities=lambda samples: [0.85] * len(samples), text="I do not know.")
     assert all(one.candidate.quality == 0.85 and not one.verdict.correct for one in ones)
     path = tmp_path / "1.jsonl"
     accepted.write(path, [accepted.line_of(one, ORIGIN) for one in ones])
@@ -112,7 +113,7 @@ def test_a_learned_quality_is_told_apart_from_the_verdict_and_both_replay(tmp_pa
 @pytest.mark.parametrize("found", [[0.5, float("nan"), 0.5], [0.5, 1.5, 0.5], [0.5]])
 def test_what_is_no_probability_is_refused(found):
     with pytest.raises(ValueError, match="probabilities"):
-        judged(probabilities=lambda prompts, texts: found)
+        judged(probabilities=lambda samples: found)
 
 
 def test_a_function_replays_without_its_solution(tmp_path):

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+from data.verifiable.problem import Problem
 from data.verifiable.verify import Verifier
 from launch import stage as stage_lib
 from launch.errors import UserError
 from launch.feeds import SingleFeed
-from launch.improve import accepted, drawing
+from launch.improve import accepted, drawing, tuning
 from launch.improve import stage as improve_stage
 from launch.improve.tuning import example_of
 from data.verifiable import tasks
@@ -44,13 +45,11 @@ def _interrupt(monkeypatch, owner, name, call, after=False):
 def test_interrupted_anywhere_it_ends_bit_identical(tmp_path, context_in, monkeypatch):
     config = toy_config()
     # A threshold that an untrained model's completions pass, so that all iterations have something to teach.
-    monkeypatch.setattr(improve_stage, "probabilities_of", lambda context: lambda prompts, texts: [0.9] * len(texts))
+    monkeypatch.setattr(improve_stage, "probabilities_of", lambda *unused: lambda samples: [0.9] * len(samples))
     unbroken = improve_stage.improve(context_in(tmp_path / "unbroken", config))
     broken = tmp_path / "broken"
     for owner, name, call, after in (
-        (SingleFeed, "next", 2, False),  # in the demonstrations
-        (accepted, "write", 1, True),  # accepted, and not yet marked as whole
-        (improve_stage, "atomic_write_json", 1, True),
+        (accepted, "write", 1, True),  # the demonstrations are taught; accepted, and not yet marked as whole
         (SingleFeed, "next", 4, False),  # between two checkpoints of an iteration
         (improve_stage, "atomic_write_json", 1, False),  # taught, and not yet measured
     ):
@@ -73,11 +72,10 @@ def test_interrupted_anywhere_it_ends_bit_identical(tmp_path, context_in, monkey
 
 
 def test_what_an_iteration_wrote_may_not_change_under_it(tmp_path, context_in, monkeypatch):
-    monkeypatch.setattr(improve_stage, "probabilities_of", lambda context: lambda prompts, texts: [0.9] * len(texts))
+    monkeypatch.setattr(improve_stage, "probabilities_of", lambda *unused: lambda samples: [0.9] * len(samples))
     config = toy_config()
     config.improve.update(iterations=1, demonstrations=0)
-    _interrupted = monkeypatch.context
-    with _interrupted() as patch:
+    with monkeypatch.context() as patch:
         _interrupt(patch, SingleFeed, "next", 1)
         with pytest.raises(Interrupted):
             improve_stage.improve(context_in(tmp_path, config))
@@ -91,6 +89,7 @@ def test_what_an_iteration_wrote_may_not_change_under_it(tmp_path, context_in, m
     ("change", "told"),
     [
         (dict(init="router"), "improve.init is 'router'"),
+        (dict(quality="reward"), "needs the stage reward"),
         (dict(quality="taste"), "unknown improve.quality 'taste'"),
         (dict(tasks=("chess",)), "improve.tasks"),
         (dict(tasks=()), "improve.tasks"),
@@ -119,3 +118,45 @@ def test_only_the_completion_is_learned():
     asked, answer = example_of(problem, "so it is")
     assert (asked.text, asked.learned, asked.control) == (problem.parts[2], False, "[INST]")
     assert (answer.text, answer.learned, answer.control) == ("so it is", True, "[/INST]")
+
+
+def _draws(rng):
+    """"Say a" is answered by 1 and "say b" by 2, whatever the number between."""
+    while True:
+        number, letter = rng.randint(100, 999), rng.choice("ab")
+        answer = str("ab".index(letter) + 1)
+        key = f"{number} {letter}"
+        asked = f"Item {number}: say {letter}."
+        meta = {"solution": f"Answer: {answer}"}
+        yield (
+            key,
+            lambda key=key, asked=asked, answer=answer, meta=meta: Problem(
+                f"toy/{key}", "toy", ("", "[INST]", asked, "[/INST]", ""), answer, meta
+            ),
+        )
+
+
+def test_a_toy_task_improves_by_the_models_own_words(tmp_path, context_in, monkeypatch):
+    monkeypatch.setitem(tasks.TASKS, "toy", _draws)
+    monkeypatch.setitem(tuning.DOMAINS, "toy", "math")
+    config = toy_config()
+    # The demonstrations teach the form; which answer belongs to which question is learned from what was accepted.
+    config.improve.update(
+        tasks=("toy",),
+        iterations=3,
+        prompts=96,
+        samples=4,
+        per_prompt=1,
+        demonstrations=32,
+        demonstration_epochs=10.0,
+        epochs=12.0,
+        max_steps=60,
+        rehearsal=0.1,
+        batch_size=8,
+        experts_lr=1e-2,
+        trunk_lr=1e-2,
+        check_problems=48,
+    )
+    outcome = improve_stage.improve(context_in(tmp_path, config))
+    print(json.dumps(outcome.extra, indent=1))
+    assert outcome.extra["pass_at_1_after"] > outcome.extra["pass_at_1_before"] + 0.2
