@@ -244,6 +244,42 @@ def base_config() -> ConfigDict:
             checkpoint_every=10,
             held_out_rows_per_level=16,
             held_out_batch_size=40,
+    # Self-improvement, see docs/self_improvement.md. init: the stage whose model is improved.
+    config.improve = ConfigDict(
+        dict(
+            init="joint",
+            seed=0,  # of the problems and the completions
+            tasks=("arithmetic", "functions"),
+            iterations=3,
+            prompts=4096,  # of an iteration, over all tasks; no two iterations share one
+            samples=8,  # completions of a prompt
+            temperature=1.0,
+            max_tokens=64,
+            # quality: "verifier", or "reward", the calibrated model of the stage reward.
+            quality="verifier",
+            threshold=0.8,
+            per_prompt=2,
+            near_duplicates=0.9,
+            # Worked solutions that the model is taught before the first iteration, and how often.
+            demonstrations=0,
+            demonstration_epochs=2.0,
+            epochs=2.0,
+            max_steps=1000,
+            rehearsal=0.5,  # share of the rows
+            batch_size=256,
+            experts_lr=1e-5,
+            trunk_lr=1e-5,
+            reasoning_lr=placeholder(float),
+            router_lr=placeholder(float),
+            # The held-out check: problems over all tasks, completions of each, k of pass@k; standard errors by which pass@1,
+            # and the share by which the held-out loss, may get worse before the model is taken back.
+            check_problems=512,
+            check_samples=4,
+            pass_k=4,
+            tolerance=2.0,
+            heldout_rows=8,  # of a level
+            max_loss_rise=0.05,
+            min_answer_entropy=0.5,  # share of that before the first iteration, below which answers have collapsed
         )
     )
     config.dense = ConfigDict(dict(trunk_lr=3e-4, experts_lr=3e-4))

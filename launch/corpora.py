@@ -60,12 +60,28 @@ def all_domains_loader(
       salt: what reads them; each stage sees the documents in another order.
       ahead: whether to read ahead in a thread, where the config asks for it.
     """
+    return mixed_loader(context, *all_domains(context, salt), batch_size, ahead)
+
+
+def all_domains(context: StageContext, salt: str) -> tuple[dict[str, PackedRows], dict[str, float]]:
+    """The components of `all_domains_loader` and their weights, which sum to 1 a domain."""
     components, weights = {}, {}
     for domain in context.config.domains:
         rows = level_rows(context, domain, "train", int(context.config.train.seq_len), salt)
         size = sum(row.num_tokens for row in rows.values())
         components |= rows
         weights |= {name: row.num_tokens / size for name, row in rows.items()}
+    return components, weights
+
+
+def mixed_loader(
+    context: StageContext,
+    components: dict[str, PackedRows],
+    weights: dict[str, float],
+    batch_size: int,
+    ahead: bool = True,
+) -> MixtureLoader | Prefetcher:
+    """Training batches of given components; `domain_of_components` knows those that are called `DOMAIN.anything`."""
     return _maybe_ahead(context, _loader(components, weights, batch_size), ahead)
 
 

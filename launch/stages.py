@@ -65,6 +65,7 @@ STAGES: Stages = table(
     StageSpec("joint", "joint", ("data", "tokenizer", "router"), ("joint",), "launch.train_joint"),
     StageSpec("reward", "reward", ("tokenizer", "joint"), ("reward",), "launch.train_reward"),
     StageSpec("ppo", "ppo", ("data", "tokenizer", "joint"), ("ppo",), "launch.train_ppo"),
+    StageSpec("improve", "improve", ("data", "tokenizer", "joint"), ("improve",), "launch.self_improve"),
     # Its budget is what the experts, the router and the joint phase together spent.
     StageSpec(
         "dense",
