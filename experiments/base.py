@@ -244,6 +244,8 @@ def base_config() -> ConfigDict:
             checkpoint_every=10,
             held_out_rows_per_level=16,
             held_out_batch_size=40,
+        )
+    )
     # Self-improvement, see docs/self_improvement.md. init: the stage whose model is improved.
     config.improve = ConfigDict(
         dict(

@@ -77,7 +77,7 @@ STAGES: Stages = table(
     StageSpec(
         "evaluate",
         "eval",
-        ("data", "tokenizer", "seed", "experts", "mix", "router", "joint", "dense"),
+        ("data", "tokenizer", "seed", "experts", "mix", "router", "joint", "ppo", "improve", "dense"),
         ("evaluate",),
         "launch.evaluate",
     ),
@@ -85,7 +85,10 @@ STAGES: Stages = table(
     StageSpec(
         "report",
         "report",
-        ("data", "tokenizer", "seed", "experts", "mix", "router", "joint", "dense", "evaluate"),
+        (
+            *("data", "tokenizer", "seed", "experts", "mix", "router", "joint"),
+            *("reward", "ppo", "improve", "dense", "evaluate"),
+        ),
         ("report", "checks"),
         "launch.report",
     ),

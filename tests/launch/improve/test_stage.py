@@ -121,7 +121,7 @@ def test_only_the_completion_is_learned():
 
 
 def _draws(rng):
-    """"Say a" is answered by 1 and "say b" by 2, whatever the number between."""
+    """ "Say a" is answered by 1 and "say b" by 2, whatever the number between."""
     while True:
         number, letter = rng.randint(100, 999), rng.choice("ab")
         answer = str("ab".index(letter) + 1)
