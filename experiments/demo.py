@@ -66,7 +66,7 @@ def get_config() -> ConfigDict:
     config.reward.update(
         tasks=("arithmetic",),
         generated_pairs=4400,
-        steps=240,
+        steps=120,
         batch_size=32,
         head_lr=3e-3,
         trunk_lr=1e-3,
