@@ -33,6 +33,9 @@ def get_config() -> ConfigDict:
     config.joint.router.steps = 2
     config.joint.reasoning.steps = 2
     config.joint.end_to_end.steps = 5
+    config.improve.update(tasks=("small_sums",), iterations=1, prompts=8, samples=2, max_tokens=4, demonstrations=8)
+    config.improve.update(max_steps=3, batch_size=10, check_problems=4, check_samples=2, pass_k=2, heldout_rows=1)
+    config.improve.update(max_loss_rise=10.0)
     config.evaluate.update(rows_per_level=2, batch_size=5, window=16, sample_tokens=4, prompt_tokens=8)
     config.checks.update(own_expert_margin=10.0, required=False)
     return config
