@@ -74,6 +74,26 @@ def get_config() -> ConfigDict:
         reference_samples=128,
         reference_tokens=48,
     )
+    # The joint model solves none of these: what it is shown first is told apart from what it then learns from itself.
+    config.improve.update(
+        tasks=("remainders",),
+        iterations=2,
+        prompts=384,
+        samples=4,
+        max_tokens=32,
+        demonstrations=1024,
+        demonstration_epochs=8.0,
+        epochs=3.0,
+        max_steps=220,
+        rehearsal=0.4,
+        batch_size=24,
+        experts_lr=2e-3,
+        trunk_lr=2e-3,
+        reasoning_lr=2e-3,
+        check_problems=160,
+        heldout_rows=4,
+        max_loss_rise=0.2,
+    )
     config.dense.update(trunk_lr=3e-3, experts_lr=3e-3)
     config.evaluate.update(rows_per_level=16, batch_size=40, sample_tokens=48, prompt_tokens=24)
     # Samples that a laptop gets through; fewer continuations make the toxicity gate easier, and its page says how many.

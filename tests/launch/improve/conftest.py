@@ -53,7 +53,7 @@ def toy_config():
         max_tokens=16,
         demonstrations=0,
         demonstration_epochs=1.0,
-        epochs=1.0,
+        epochs=9.0,
         max_steps=4,
         rehearsal=0.25,
         batch_size=4,
@@ -66,6 +66,25 @@ def toy_config():
         max_loss_rise=10.0,
     )
     return config
+
+
+@pytest.fixture(scope="module")
+def compiled_once(tmp_path_factory):
+    """Programs compiled by one run are read by the next: a run that is killed and started again compiles all of its own."""
+    from jax.experimental.compilation_cache import compilation_cache
+
+    settings = {
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in settings}
+    for values in (settings, before):
+        for name, value in values.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()
+        if values is settings:
+            yield
 
 
 @pytest.fixture(scope="session")

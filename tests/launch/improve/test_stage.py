@@ -16,6 +16,9 @@ from data.verifiable import tasks
 from tests.launch.improve.conftest import toy_config
 
 
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
+
 class Interrupted(Exception):
     """In place of a kill."""
 
@@ -148,9 +151,9 @@ def test_a_toy_task_improves_by_the_models_own_words(tmp_path, context_in, monke
         samples=4,
         per_prompt=1,
         demonstrations=32,
-        demonstration_epochs=10.0,
-        epochs=12.0,
-        max_steps=60,
+        demonstration_epochs=99.0,
+        epochs=99.0,
+        max_steps=40,
         rehearsal=0.1,
         batch_size=8,
         experts_lr=1e-2,
