@@ -62,7 +62,7 @@ def test_frozen_groups_are_bit_identical_and_the_critic_is_no_part_of_the_model(
 
 def test_noise_as_a_reward_changes_nothing_beyond_noise(tmp_path):
     # A penalty for answers without an end would be no noise.
-    changes = dict(kl_coefficient=0.1, experts_lr=2e-3, trunk_lr=2e-3, reasoning_lr=2e-3)
+    changes = dict(kl_coefficient=0.1, experts_lr=1e-3, trunk_lr=1e-3, reasoning_lr=1e-3)
     changes |= dict(iterations=12, missing_eos="subtract", missing_eos_penalty=0.0)
     history, _, rows = run(tmp_path / "noise", reward="noise", **changes)
     assert max(row["kl"] for row in rows) < 0.3
