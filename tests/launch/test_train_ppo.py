@@ -73,7 +73,7 @@ def test_noise_as_a_reward_changes_nothing_beyond_noise(tmp_path):
 
 def test_a_gameable_reward_is_caught_and_said(tmp_path):
     """Cut-off answers keep their score here, so that writing on without an end pays."""
-    changes = dict(LEARNING, max_tokens=12, monitor_window=3, missing_eos="subtract", missing_eos_penalty=0.0)
+    changes = dict(LEARNING, max_tokens=40, monitor_window=3, missing_eos="subtract", missing_eos_penalty=0.0)
     history, _, rows = run(tmp_path, reward="length", **changes)
     assert rows[-1]["score"] > 1.3 * rows[0]["score"]
     assert {"truncation", "length_drift"} <= set(history.findings)
