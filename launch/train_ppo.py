@@ -52,7 +52,7 @@ def held_out_loss(model: MistralConfig, params: dict, batches: Mapping[str, Any]
 
 
 def constant_floor(asked: Sequence[Asked]) -> float:
-    """The share of problems that the one best answer to all of them solves: what is below has learned nothing of the task."""
+    """The share of problems that the one best answer to all of them solves: below it nothing of the task is learned."""
     counts = collections.Counter(one.problem.answer for one in asked)
     return counts.most_common(1)[0][1] / len(asked)
 
