@@ -9,7 +9,8 @@ docs/rlhf.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import collections
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from launch.rl import plan as plan_lib
 from launch.rl import prompts as prompts_lib
 from launch.rl.learner import Learner
 from launch.rl.loop import History, Loop
+from launch.rl.prompts import Asked
 from launch.rl.scoring import Scorer, Weights
 from launch.stage import StageContext, StageOutcome
 from launch.train_tokenizer import MODEL_FILE
@@ -47,6 +49,12 @@ def held_out_loss(model: MistralConfig, params: dict, batches: Mapping[str, Any]
     sums_of = held_out.jitted_batch_sums(model)
     sums = {domain: held_out.total(sums_of, params, of_domain) for domain, of_domain in batches.items()}
     return {domain: float(found["nats"] / found["tokens"]) for domain, found in sums.items()}
+
+
+def constant_floor(asked: Sequence[Asked]) -> float:
+    """The share of problems that the one best answer to all of them solves: below it nothing of the task is learned."""
+    counts = collections.Counter(one.problem.answer for one in asked)
+    return counts.most_common(1)[0][1] / len(asked)
 
 
 def facts_of(history: History, before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, Any]:
@@ -108,9 +116,10 @@ def run(context: StageContext) -> StageOutcome:
         loop = Loop(config, learner, scorer, tokenizer, asked["train"], asked["heldout"], model, context.progress)
         history = loop.run(context.folder, lineage)
     after = held_out_loss(model, learner.params, batches)
-    told = facts_of(history, before, after)
+    told = facts_of(history, before, after) | {"pass_at_1_floor": constant_floor(asked["heldout"])}
     context.progress.note(
-        f"held-out pass@1 {told['pass_at_1_before']:.1%} -> {told['pass_at_1_after']:.1%} at a KL of {told['kl']:.2f} "
+        f"held-out pass@1 {told['pass_at_1_before']:.1%} -> {told['pass_at_1_after']:.1%} (one answer to all: "
+        f"{told['pass_at_1_floor']:.1%}) at a KL of {told['kl']:.2f} "
         f"nats an answer; held-out loss {told['held_out_loss_change']:+.2%}"
     )
     updates = int(learner.state.step)
