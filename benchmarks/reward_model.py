@@ -16,7 +16,7 @@ from typing import Any
 
 import jax
 import ml_collections
-from absl import app, flags
+from absl import app, flags, logging
 
 from benchmarks import results
 from data import tokenizer as tokenizer_lib
@@ -80,6 +80,7 @@ def table(rows: Sequence[tuple[str, dict[str, Any]]]) -> str:
 def main(argv: Sequence[str]) -> None:
     """Measures all scorers and prints their table."""
     del argv
+    logging.set_verbosity(logging.WARNING)  # every checkpoint tells of itself
     saved = saved_models.find(Workdir(_WORKDIR.value), "joint")
     tokenizer, trunk = tokenizer_lib.load(saved.tokenizer), saved.load()
     pairs = pairs_lib.load(config_of(saved.manifest, 0), tokenizer)
