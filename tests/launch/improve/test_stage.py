@@ -19,6 +19,29 @@ from tests.launch.improve.conftest import toy_config
 pytestmark = pytest.mark.usefixtures("compiled_once")
 
 
+def _draws(rng):
+    """ "Say a" is answered by 1 and "say b" by 2, whatever the number between."""
+    while True:
+        number, letter = rng.randint(100, 999), rng.choice("ab")
+        answer = str("ab".index(letter) + 1)
+        key = f"{number} {letter}"
+        asked = f"Item {number}: say {letter}."
+        meta = {"solution": f"Answer: {answer}"}
+        yield (
+            key,
+            lambda key=key, asked=asked, answer=answer, meta=meta: Problem(
+                f"toy/{key}", "toy", ("", "[INST]", asked, "[/INST]", ""), answer, meta
+            ),
+        )
+
+
+@pytest.fixture(autouse=True)
+def toy_task(monkeypatch):
+    """The task "toy"."""
+    monkeypatch.setitem(tasks.TASKS, "toy", _draws)
+    monkeypatch.setitem(tuning.DOMAINS, "toy", "math")
+
+
 class Interrupted(Exception):
     """In place of a kill."""
 
@@ -83,7 +106,7 @@ def test_what_an_iteration_wrote_may_not_change_under_it(tmp_path, context_in, m
         with pytest.raises(Interrupted):
             improve_stage.improve(context_in(tmp_path, config))
     path = tmp_path / "improve" / accepted.FOLDER / "1.jsonl"
-    path.write_text(path.read_text().replace("math", "maths").replace("remainders", "arithmetic"))
+    path.write_text(path.read_text().replace("math", "maths").replace("toy", "arithmetic"))
     with pytest.raises(UserError, match="is not what iteration 1 wrote"):
         improve_stage.improve(context_in(tmp_path, config))
 
@@ -144,30 +167,11 @@ def test_only_the_completion_is_learned():
     assert (answer.text, answer.learned, answer.control) == ("so it is", True, "[/INST]")
 
 
-def _draws(rng):
-    """ "Say a" is answered by 1 and "say b" by 2, whatever the number between."""
-    while True:
-        number, letter = rng.randint(100, 999), rng.choice("ab")
-        answer = str("ab".index(letter) + 1)
-        key = f"{number} {letter}"
-        asked = f"Item {number}: say {letter}."
-        meta = {"solution": f"Answer: {answer}"}
-        yield (
-            key,
-            lambda key=key, asked=asked, answer=answer, meta=meta: Problem(
-                f"toy/{key}", "toy", ("", "[INST]", asked, "[/INST]", ""), answer, meta
-            ),
-        )
-
-
 @pytest.mark.slow
-def test_a_toy_task_improves_by_the_models_own_words(tmp_path, context_in, monkeypatch):
-    monkeypatch.setitem(tasks.TASKS, "toy", _draws)
-    monkeypatch.setitem(tuning.DOMAINS, "toy", "math")
+def test_a_toy_task_improves_by_the_models_own_words(tmp_path, context_in):
     config = toy_config()
     # The demonstrations teach the form; which answer belongs to which question is learned from what was accepted.
     config.improve.update(
-        tasks=("toy",),
         iterations=3,
         prompts=96,
         samples=4,
