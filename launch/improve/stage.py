@@ -157,7 +157,8 @@ class _Improvement:
         )
         if worse:
             params = self._restore_input()
-        figures = {"examples": len(lines), **report, **loop.figures(check, start, limits)}
+        # Its own start: the answers of a model that solves nothing are more varied than right ones are.
+        figures = {"examples": len(lines), **report, **loop.figures(check, check, limits)}
         return params, {**figures, "rolled_back": bool(worse), "reason": worse}, worse
 
     def _sample(self, iteration: int, params: dict, pool: Sequence[loop.Line]) -> loop.Sampled:
