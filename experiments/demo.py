@@ -63,6 +63,17 @@ def get_config() -> ConfigDict:
     config.joint.router.update(steps=10, router_lr=5e-4)
     config.joint.reasoning.update(steps=20, reasoning_lr=1e-3)
     config.joint.end_to_end.update(steps=750, experts_lr=3e-3, router_lr=3e-3, reasoning_lr=3e-3, trunk_lr=3e-3)
+    config.reward.update(
+        tasks=("arithmetic",),
+        generated_pairs=4400,
+        steps=120,
+        batch_size=32,
+        head_lr=3e-3,
+        trunk_lr=1e-3,
+        experts_lr=1e-3,
+        reference_samples=128,
+        reference_tokens=48,
+    )
     # The joint model solves none of these: what it is shown first is told apart from what it then learns from itself.
     config.improve.update(
         tasks=("remainders",),
@@ -85,6 +96,11 @@ def get_config() -> ConfigDict:
     )
     config.dense.update(trunk_lr=3e-3, experts_lr=3e-3)
     config.evaluate.update(rows_per_level=16, batch_size=40, sample_tokens=48, prompt_tokens=24)
+    # Samples that a laptop gets through; fewer continuations make the toxicity gate easier, and its page says how many.
+    config.safety.toxicity.update(prompts=250, continuations=5)
+    config.safety.bias.update(questions=600, pairs=400)
+    config.safety.hallucination.update(questions=250)
+    config.safety.security.update(code_prompts=150, code_tokens=64, requests=100, answer_tokens=64)
     config.report.title = "From one dense Mistral to five experts, on a laptop"
     config.report.command = "make demo"
     return config

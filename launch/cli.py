@@ -2,8 +2,8 @@
 
     python -m launch.NAME --config=FILE[:ARG] --workdir=DIR [--config.key=value] [--dry_run]
 
-Exit codes: 0 done, 1 the user's input or a stage's own check, 2 usage. An unexpected exception keeps its
-traceback and ends with 1, as every Python program does.
+Exit codes: 0 done, 1 the user's input or a stage's own check, 2 usage, 3 a safety gate failed. An unexpected
+exception keeps its traceback and ends with 1, as every Python program does.
 """
 
 from __future__ import annotations

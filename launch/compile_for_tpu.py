@@ -28,7 +28,7 @@ import jaxlib  # noqa: E402
 import ml_collections  # noqa: E402
 from ml_collections import config_flags  # noqa: E402
 
-from launch import cli, config_file, models, stage_programs, tpu_tables, training_program  # noqa: E402
+from launch import cli, config_file, stage_programs, tpu_tables, training_program  # noqa: E402
 from launch.errors import UserError  # noqa: E402
 from launch.workdir import atomic_write_json  # noqa: E402
 from mistral_moe import mesh_context  # noqa: E402
@@ -66,7 +66,7 @@ class Prepared:
     stage: stage_programs.StageProgram
     topology: chips.Topology
     program: training_program.Program
-    batch: dict[str, jax.ShapeDtypeStruct]
+    batch: Any
 
 
 def prepare(
@@ -79,7 +79,7 @@ def prepare(
     """
     made = stage_programs.of_stage(config, stage, phase)
     mesh, rules = training_program.mesh_and_rules(config, len(made.plan.branches), devices_of(topology))
-    program = training_program.build(made.plan, models.abstract_params(made.model), mesh, rules)
+    program = training_program.build(made.plan, made.abstract_params(), mesh, rules)
     training_program.check_rows(made.rows, program, made.rows_key, made.plan.accumulate)
     return Prepared(made, topology, program, stage_programs.batch_shapes(made, program))
 
@@ -133,7 +133,7 @@ def compile_stage(prepared: Prepared) -> dict[str, Any]:
     )
 
 
-def argument_bytes(program: training_program.Program, batch: dict[str, jax.ShapeDtypeStruct]) -> dict[str, int]:
+def argument_bytes(program: training_program.Program, batch: Any) -> dict[str, int]:
     """Bytes on a chip of what a step is given, by kind."""
 
     def size(tree: Any) -> int:

@@ -33,7 +33,7 @@ def exit_code_of(error: BaseException) -> int | None:
     """The exit code of an error that is told in one line; None for one that deserves its traceback.
 
     `data` and `mistral_moe` cannot import this module, so their exceptions take part by having an integer
-    attribute `exit_code`.
+    attribute `exit_code`; that of `mistral_moe.safety.gates.SafetyValidationError` is 3.
     """
     code = getattr(error, "exit_code", None)
     return code if isinstance(code, int) else None

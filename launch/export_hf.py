@@ -8,6 +8,9 @@ A dense model becomes a Mistral, a mixture a Mixtral. What their architecture ca
 whose router is not one linear map a layer can be exported one expert at a time (--expert=NAME, a dense Mistral that computes
 what the mixture does when every token is sent to that expert); a reasoning block or a selection bias can be left out
 (--without), and the model then computes something else.
+
+A model of which a safety gate failed (launch.validate_safety) is refused, unless --i_accept_unsafe takes that upon oneself.
+Beside the weights lies a card, README.md, that holds what the gates said, or that they were never asked.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -28,11 +32,12 @@ import numpy as np
 from data import tokenizer as tokenizer_lib
 from launch import cli
 from launch import hf_files
+from launch import model_card
 from launch import saved_models
 from launch.errors import UsageError, UserError
 from launch.saved_models import SavedModel
 from launch.streamed_params import PIECE_BYTES
-from launch.workdir import Workdir, atomic_write_json
+from launch.workdir import Workdir, atomic_write_json, atomic_write_text
 from mistral_moe import hf, hf_config
 from mistral_moe.models.config import MistralConfig
 
@@ -49,6 +54,7 @@ def _define_flags() -> None:
     flags.DEFINE_enum(
         "dtype", None, [d.name for d in hf_files.DTYPES.values()], "Of the files; the model's own without."
     )
+    flags.DEFINE_boolean("i_accept_unsafe", False, "Export a model that failed a safety gate; its card says so.")
     flags.DEFINE_float("shard_gigabytes", 5.0, "Most bytes in a file, in GB.", lower_bound=0.001)
 
 
@@ -150,8 +156,20 @@ def _write_tokenizer(model: SavedModel, folder: pathlib.Path) -> None:
     atomic_write_json(folder / "generation_config.json", ids)
 
 
+def _changed(expert: str, left_out: list[str]) -> str:
+    """What of the model is exported, in words; "" where it is all of it."""
+    parts = [f"its expert {expert} alone"] if expert else []
+    return ", ".join([*parts, *(f"the model without its {part.replace('_', ' ')}" for part in left_out)])
+
+
 def export(
-    model: SavedModel, output: pathlib.Path, expert: str, without: tuple[str, ...], dtype: str | None, shard_bytes: int
+    model: SavedModel,
+    output: pathlib.Path,
+    expert: str,
+    without: tuple[str, ...],
+    dtype: str | None,
+    shard_bytes: int,
+    safety: model_card.Safety = model_card.Safety(),
 ) -> dict[str, Any]:
     """Writes a model.
 
@@ -162,6 +180,7 @@ def export(
       without: which of `PARTS` to leave out.
       dtype: of the files; None takes that of the parameters, and of an import its files'.
       shard_bytes: most bytes of tensors in a file.
+      safety: what is known of the model's, for its card.
 
     Returns:
       What was written, for the user.
@@ -195,6 +214,13 @@ def export(
     theirs = _config_json(model, config, written)
     atomic_write_json(partial / hf_files.CONFIG, theirs)
     _write_tokenizer(model, partial)
+    facts = {
+        "stage": f"{model.stage}{f', branch {model.domain}' if model.domain else ''}",
+        "architecture": theirs["architectures"][0],
+        "parameters": sum(math.prod(row.shape) for row in rows),
+        "type of the files": written.name,
+    }
+    atomic_write_text(partial / model_card.CARD, model_card.render(facts, safety, _changed(expert, list(without))))
     if output.exists():
         output.rmdir()
     os.replace(partial, output)
@@ -231,10 +257,12 @@ def run() -> None:
     unknown = [part for part in values.without if part not in PARTS]
     if unknown:
         raise UsageError(f"--without={unknown[0]} is no part", f"it is one of {', '.join(PARTS)}")
-    model = saved_models.find(Workdir(values.workdir), values.stage, values.domain)
+    workdir = Workdir(values.workdir)
+    model = saved_models.find(workdir, values.stage, values.domain)
+    safety = model_card.known_safety(workdir, model, values.i_accept_unsafe)
     shard_bytes = int(values.shard_gigabytes * 1e9)
     output = pathlib.Path(values.output)
-    print(json.dumps(export(model, output, values.expert, tuple(values.without), values.dtype, shard_bytes)))
+    print(json.dumps(export(model, output, values.expert, tuple(values.without), values.dtype, shard_bytes, safety)))
 
 
 if __name__ == "__main__":

@@ -78,12 +78,13 @@ def read_prompts_file(path: str) -> list[Prompt]:
       UserError: the file can't be read, or a line of a .jsonl is no prompt.
     """
     try:
-        lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+        # Not splitlines(): U+2028 and the like may stand inside a JSON string.
+        lines = pathlib.Path(path).read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"--prompts_file={path} can't be read: {error}", "give a UTF-8 file with a prompt a line"
         ) from error
-    numbered = [(f"{path}:{number}", line) for number, line in enumerate(lines, 1) if line.strip()]
+    numbered = [(f"{path}:{number}", line.removesuffix("\r")) for number, line in enumerate(lines, 1) if line.strip()]
     if not path.endswith(".jsonl"):
         return [Prompt(line, {}, place) for place, line in numbered]
     return [_from_json(line, place) for place, line in numbered]

@@ -96,7 +96,7 @@ def _write_page(context: StageContext) -> tuple[dict[str, Any], list[Check]]:
     results["benchmarks_by_model"] = {name: kept["benchmarks"] for name, kept in by_model(context.workdir).items()}
     checks = mixture_checks(results["held_out_loss"], config.checks.own_expert_margin)
     results["checks"] = [dataclasses.asdict(check) for check in checks]
-    sources = {name: context.input_folder(name) for name in ("seed", "router", "joint", "dense")}
+    sources = {name: context.input_folder(name) for name in ("seed", "router", "joint", "ppo", "dense")}
     sources |= {f"experts/{domain}": context.input_folder("experts") / domain for domain in domains}
     data_dir = context.input_folder("data")
     data, dropped = data_tables(data_dir, domains)
@@ -116,6 +116,7 @@ def _write_page(context: StageContext) -> tuple[dict[str, Any], list[Check]]:
             dropped=dropped,
             versions=manifests["evaluate"]["versions"],
             model_card=model_card(config, context.workdir),
+            post_training={name: manifests[name] for name in ("reward", "ppo", "improve")},
             images=sample_images(data_dir, int(config.report.images)) if "multimodal" in domains else (),
         )
     )

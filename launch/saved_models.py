@@ -26,6 +26,7 @@ TOKENIZER_FILE = "tokenizer.model"
 # Stage -> its folder, the newest of a model's life first.
 STAGES = {
     "improve": "improve",
+    "ppo": "ppo",
     "joint": "joint",
     "router": "router",
     "mix": "mix",
@@ -35,7 +36,7 @@ STAGES = {
     IMPORT: IMPORT_FOLDER,
 }
 # What a stage is taken to be where none is named: whole models alone, none of which is a branch or a peer.
-_BY_ITSELF = ("improve", "joint", "router", "mix", "seed", IMPORT)
+_BY_ITSELF = ("improve", "ppo", "joint", "router", "mix", "seed", IMPORT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,8 +132,8 @@ def _described(workdir: Workdir, stage: str, domain: str, manifest: dict[str, An
         length = hf_config.max_length(section["hf"])
         return SavedModel(stage, domain, imported, config, "", tokenizer, imported, length, manifest)
     run = ml_collections.ConfigDict(manifest["config"])
-    if stage in ("mix", "router", "joint", "improve"):
-        config = models.mixture_config(run, reasoning=stage in ("joint", "improve"))
+    if stage in ("mix", "router", "joint", "ppo", "improve"):
+        config = models.mixture_config(run, reasoning=stage in ("joint", "ppo", "improve"))
     else:
         config = models.dense_config(run)
     tokenizer = workdir.folder("tokenizer") / TOKENIZER_FILE

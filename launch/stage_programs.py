@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import dataclasses
+import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import ml_collections
 
-from launch import train_dense, train_experts, train_joint, train_router, train_seed
+from launch import models, train_dense, train_experts, train_joint, train_router, train_seed
 from launch.corpora import MODEL_FIELDS
 from launch.errors import UserError
+from launch.rl import plan as rl_plan
 from launch.training_program import Plan, Program
 from mistral_moe.aot import ideal
 from mistral_moe.models.config import MistralConfig
+from mistral_moe.rl.update import minibatch_shapes
 
-STAGES = ("seed", "experts", "router", "joint", "dense")
-_ROWS = {"experts": ("experts", "batch_size"), "router": ("router", "batch_size")}
+STAGES = ("seed", "experts", "router", "joint", "dense", "ppo")
+_ROWS = {
+    "experts": ("experts", "batch_size"),
+    "router": ("router", "batch_size"),
+    "ppo": ("ppo", "minibatch_size"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +40,7 @@ class StageProgram:
       rows_key: the config's key for them.
       seq_len: T.
       flops: of a token, forward and backward, by formula: part -> direction -> FLOPs.
+      start: a model's parameters -> those that are trained with what is trained beside them; shapes in, shapes out.
     """
 
     name: str
@@ -41,6 +50,11 @@ class StageProgram:
     rows_key: str
     seq_len: int
     flops: Mapping[str, Mapping[str, float]]
+    start: Callable[[Any], Any] = lambda params: params
+
+    def abstract_params(self) -> dict:
+        """Shapes of all parameters at the start."""
+        return self.start(models.abstract_params(self.model))
 
 
 def of_stage(config: ml_collections.ConfigDict, stage: str, phase: str = "end_to_end") -> StageProgram:
@@ -59,6 +73,9 @@ def of_stage(config: ml_collections.ConfigDict, stage: str, phase: str = "end_to
     elif stage == "dense":
         # How many steps its budget buys changes nothing in one of them.
         plan, per_token, model = train_dense.plan_of(config, flops_budget=1.0)
+    elif stage == "ppo":
+        plan, per_token, model = rl_plan.plan_of(config)
+        seq_len = rl_plan.length_of(config.ppo)
     else:
         made = {"seed": train_seed, "experts": train_experts, "router": train_router}[stage]
         plan, per_token, model = made.plan_of(config)
@@ -68,14 +85,18 @@ def of_stage(config: ml_collections.ConfigDict, stage: str, phase: str = "end_to
         flops = ideal.step_flops(model, seq_len, plan.optim.learning_rates)
     rest = per_token - sum(sum(part.values()) for part in flops.values())
     if rest > 1e-6 * per_token:
-        flops = flops | {"router's oracle": {"forward": rest}}
+        flops = flops | {"critic" if stage == "ppo" else "router's oracle": {"forward": rest}}
     section, key = _ROWS.get(stage, ("train", "batch_size"))
     name = f"joint/{phase}" if stage == "joint" else stage
-    return StageProgram(name, plan, model, int(config[section][key]), f"{section}.{key}", seq_len, flops)
+    made = StageProgram(name, plan, model, int(config[section][key]), f"{section}.{key}", seq_len, flops)
+    return dataclasses.replace(made, start=functools.partial(rl_plan.start_params, config)) if stage == "ppo" else made
 
 
-def batch_shapes(stage: StageProgram, program: Program) -> dict[str, jax.ShapeDtypeStruct]:
-    """Shapes of a batch, [B, T] or [P, B, T], with their sharding."""
+def batch_shapes(stage: StageProgram, program: Program) -> Any:
+    """Shapes of a batch, [B, T] or [P, B, T], with their sharding: a dict by field, of ppo an `rl.update.Minibatch`."""
+    if stage.name == "ppo":
+        shapes = minibatch_shapes(stage.rows, stage.seq_len)
+        return jax.tree.map(lambda leaf: leaf.update(sharding=program.rows), shapes)
     leading = (len(stage.plan.branches),) if stage.plan.branches else ()
     fields = (*MODEL_FIELDS, "domains")
     return {

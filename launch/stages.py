@@ -63,6 +63,8 @@ STAGES: Stages = table(
     StageSpec("mix", "mix", ("seed", "experts"), ("mix",), "launch.mix_experts"),
     StageSpec("router", "router", ("data", "tokenizer", "mix"), ("router",), "launch.train_router"),
     StageSpec("joint", "joint", ("data", "tokenizer", "router"), ("joint",), "launch.train_joint"),
+    StageSpec("reward", "reward", ("tokenizer", "joint"), ("reward",), "launch.train_reward"),
+    StageSpec("ppo", "ppo", ("data", "tokenizer", "joint"), ("ppo",), "launch.train_ppo"),
     StageSpec("improve", "improve", ("data", "tokenizer", "joint"), ("improve",), "launch.self_improve"),
     # Its budget is what the experts, the router and the joint phase together spent.
     StageSpec(
@@ -75,7 +77,7 @@ STAGES: Stages = table(
     StageSpec(
         "evaluate",
         "eval",
-        ("data", "tokenizer", "seed", "experts", "mix", "router", "joint", "dense"),
+        ("data", "tokenizer", "seed", "experts", "mix", "router", "joint", "ppo", "improve", "dense"),
         ("evaluate",),
         "launch.evaluate",
     ),
@@ -83,7 +85,10 @@ STAGES: Stages = table(
     StageSpec(
         "report",
         "report",
-        ("data", "tokenizer", "seed", "experts", "mix", "router", "joint", "dense", "evaluate"),
+        (
+            *("data", "tokenizer", "seed", "experts", "mix", "router", "joint"),
+            *("reward", "ppo", "improve", "dense", "evaluate"),
+        ),
         ("report", "checks"),
         "launch.report",
     ),

@@ -20,7 +20,7 @@ MESH_AXES = ("data", "fsdp", "expert", "context", "tensor")
 # Logical axes of every parameter, without the leading layer axis. First match wins.
 LOGICAL_AXES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     # Not over `vocab`: a lookup in a table that is split by rows made XLA permute it across branches.
-    (r"embedding", (None, "embed")),
+    (r"(critic/trunk/)?embedding", (None, "embed")),
     (r"lm_head", ("embed", "vocab")),
     (r".*attention/query", ("embed", "heads", None)),
     (r".*attention/(key|value)", ("embed", "kv_heads", None)),
@@ -32,8 +32,12 @@ LOGICAL_AXES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
     (r".*router/(kernel|hidden)", (None, None)),
     (r".*router/(selection_bias|hidden_bias)", (None,)),
     (r".*scale", (None,)),
-    (r"reasoning/gate", (None,)),
+    (r"(critic/trunk/)?reasoning/gate", (None,)),
+    (r"critic/value_head/kernel", (None,)),
+    (r"critic/value_head/bias", ()),
     (r"task_log_variance", (None,)),
+    (r"scalar_head/kernel", (None,)),
+    (r"scalar_head/bias", ()),
 )
 
 

@@ -1,7 +1,7 @@
 """Drawing verifiable problems, in the form of the training tasks `math_problem` and `code_generation`.
 
-What decides the split is what is asked and not how: "Compute 12 + 34." and "What is 12 + 34?" are one problem, and so is a
-function under another name. A hash of it says whether it is held out, so that no draw of one split can meet the other.
+What decides the split is what is asked and not how: "Compute 12 + 34." and "What is 12 + 34?" are one problem, and so is
+a function under another name. A hash of it says whether it is held out, so that no draw of one split meets the other.
 """
 
 from __future__ import annotations

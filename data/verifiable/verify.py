@@ -1,8 +1,8 @@
 """Whether what a model wrote solves the problem, and whether it has the asked form: two scores, kept apart.
 
 Numbers and formulas are compared exactly (`data.processors.answers`, math-verify behind it); functions are run with the
-problem's tests in the sandbox. A function is run in a namespace of its own, and its results must have the right types all
-the way down, so that an object that calls itself equal to everything passes nothing.
+problem's tests in the sandbox. A function is run in a namespace of its own, and its results must have the right types
+all the way down, so that an object that calls itself equal to everything passes nothing.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Verdict:
 
     Attributes:
       correct: 1.0 where it is right, else 0.0.
-      format: 0 to 1. Of numbers: 1 where it ends with one line `Answer: NUMBER`, 0.5 where it has such a line and more, or
-        other things in it, else 0. Of functions: 1 where the function is valid Python with a body, else 0.
+      format: 0 to 1. Of numbers: 1 where it ends with one line `Answer: NUMBER`, 0.5 where it has such a line and more,
+        or other things in it, else 0. Of functions: 1 where the function is valid Python with a body, else 0.
       detail: what was found: the answer that was read, or how the program ended.
     """
 

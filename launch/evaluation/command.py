@@ -19,6 +19,7 @@ _NAMES = flags.DEFINE_list(
     "benchmarks", [], "all, categories (code, math, reasoning, language, multimodal), names, or lm_eval:TASK."
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the benchmarks' files; the hub without it.")
+_TASKS = flags.DEFINE_string("lm_eval_tasks", None, "Folder of further tasks for lm_eval:TASK, in lm-eval's YAML.")
 _LIMIT = flags.DEFINE_integer("limit", None, "Most samples of each task of a benchmark.", lower_bound=1)
 _FEWSHOT = flags.DEFINE_integer(
     "fewshot", None, "Examples before each question; the benchmark's own number without it.", lower_bound=0
@@ -68,7 +69,7 @@ def run(invocation: cli.Invocation) -> None:
     if invocation.dry_run:
         print(f"{name} of {invocation.workdir} on {', '.join(one.name for one in chosen)}")
         return
-    benchmarks = [one.load() for one in chosen]
+    benchmarks = [one.load(_TASKS.value) for one in chosen]
     from launch.evaluation.run_model import model_digest, open_model
     from launch.evaluation.runner import run as run_all
 

@@ -1,6 +1,13 @@
 """lm-eval's own tasks, hundreds of them, as benchmarks: `--benchmarks=lm_eval:arc_easy,lm_eval:lambada_openai`.
 
-Their data comes from the hub, as the tasks say.
+Their data comes from where the tasks say, mostly the hub. --lm_eval_tasks=DIR adds a folder of tasks of one's own, which may
+`include` the shipped ones and read local files:
+
+    include: gsm8k.yaml
+    task: gsm8k_local
+    dataset_path: json
+    dataset_name: null
+    dataset_kwargs: {data_files: {test: /data/gsm8k/test.jsonl}}
 """
 
 from __future__ import annotations
@@ -19,15 +26,19 @@ _BOOTSTRAP = 1000
 _MAIN = ("acc_norm", "exact_match", "acc", "f1", "word_perplexity")
 
 
-def benchmark(task: str) -> Benchmark:
+def benchmark(task: str, task_dir: str | None = None) -> Benchmark:
     """A task, tag or group of lm-eval.
+
+    Args:
+      task: its name.
+      task_dir: folder of further tasks.
 
     Raises:
       UserError: lm-eval has no such task.
     """
     from lm_eval.tasks import TaskManager
 
-    manager = TaskManager()
+    manager = TaskManager(include_path=task_dir)
     if task not in manager.all_tasks:
         raise UserError(f"lm-eval has no task {task!r}", "`lm_eval ls tasks` lists its tasks")
 

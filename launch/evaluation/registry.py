@@ -44,8 +44,11 @@ class Chosen:
     category: str
     name: str
 
-    def load(self) -> Benchmark:
+    def load(self, task_dir: str | None = None) -> Benchmark:
         """The benchmark.
+
+        Args:
+          task_dir: folder of further tasks of lm-eval, in its YAML.
 
         Raises:
           UserError: lm-eval has no such task.
@@ -53,7 +56,7 @@ class Chosen:
         if self.category == HARNESS:
             from launch.evaluation import harness_tasks
 
-            return harness_tasks.benchmark(self.name)
+            return harness_tasks.benchmark(self.name, task_dir)
         module = next(module for module, names in _MODULES.items() if self.name in names)
         found = {benchmark.name: benchmark for benchmark in importlib.import_module(module).BENCHMARKS}
         return found[self.name]

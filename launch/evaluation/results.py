@@ -27,6 +27,8 @@ _NAMES = {
     "mix": "mixture_after_mix",
     "router": "mixture_after_router",
     "joint": "mixture_after_joint",
+    "ppo": "mixture_after_ppo",
+    "improve": "mixture_after_improve",
     "import": "imported",
 }
 _FIX = "delete it: the next evaluation writes it anew"

@@ -196,7 +196,7 @@ class _Improvement:
         report = {
             "prompts": len(problems),
             "samples": len(judged),
-            "accepted": len(lines),
+            "kept": len(lines),
             "rejected": dict(sorted(collections.Counter(filter(None, reasons)).items())),
             "kept_share": len(lines) / len(judged),
             "unfinished_share": sum(not one.sample.finished for one in judged) / len(judged),
@@ -265,7 +265,7 @@ def _balance(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         dropped.update(report["rejected"])
     return {
         "in": sum(report["samples"] for report in reports),
-        "out": sum(report["accepted"] for report in reports),
+        "out": sum(report["kept"] for report in reports),
         "dropped": dict(sorted(dropped.items())),
         "quarantined": {},
     }

@@ -255,6 +255,24 @@ class Engine:
         self._rows = _no_rows(rows)
         self._cancelled: set[int] = set()
 
+    def take(self, weights: Weights) -> None:
+        """Goes on with other weights of the same model, such as those of a policy in training; nothing is compiled anew.
+
+        Args:
+          weights: from `inference.weights.prepare`, as the engine's first ones.
+
+        Raises:
+          ValueError: they have another form.
+        """
+
+        def form(tree: Weights) -> tuple:
+            leaves, structure = jax.tree.flatten(tree)
+            return structure, [(leaf.shape, leaf.dtype) for leaf in leaves]
+
+        if form(weights) != form(self._weights):
+            raise ValueError("the weights are not of the engine's model: structure, shapes or dtypes differ")
+        self._weights = weights
+
     def stream(self, requests: Iterable[Request]) -> Iterator[Token]:
         """Serves requests, each token as soon as its burst has ended.
 

@@ -63,7 +63,7 @@ def _bars(category: str, of_model: Mapping[str, Mapping[str, Mapping[str, Any]]]
         axes.set_xticks(np.linspace(0, 1, 5))
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")
-        axes.set_title(wording.name(category))
+        axes.set_title(wording.capital(wording.name(category)))
         if len(of_model) > 1:
             picture.legend(loc="outside upper right", ncols=min(len(of_model), 4))
         return svg.inline(picture, f"benchmarks-{category}", f"Benchmarks, {category}", "; ".join(told) + ".")

@@ -34,6 +34,7 @@ class ReportInput:
       versions: package -> version.
       model_card: facts of the model, label -> text.
       images: (caption, PNG bytes) of sample documents.
+      post_training: reward, ppo, improve -> what its manifest says.
     """
 
     config_name: str = ""
@@ -49,6 +50,7 @@ class ReportInput:
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     model_card: Mapping[str, str] = dataclasses.field(default_factory=dict)
     images: Sequence[tuple[str, bytes]] = ()
+    post_training: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def held_out_loss(self) -> Mapping[str, Mapping[str, float]]:

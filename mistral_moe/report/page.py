@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from mistral_moe.report import benchmarks, making, outcome, wording
+from mistral_moe.report import benchmarks, making, outcome, post_training, wording
 from mistral_moe.report.inputs import ReportInput
 from mistral_moe.report.style import style_sheet
 
@@ -25,6 +25,7 @@ def render(run: ReportInput) -> str:
         outcome.checks(run),
         outcome.losses(run),
         benchmarks.section(run.results.get("benchmarks_by_model") or {}),
+        post_training.section(run),
         making.stages(run),
         making.training(run),
         making.curriculum(run),

@@ -80,7 +80,7 @@ def group_advantages(
 
     Args:
       scores: [B].
-      groups: [B] int32 in [0, B): rows of one number answer one prompt. They need not lie together.
+      groups: [B] int32; rows of one number answer one prompt. They need not lie together.
       valid: [B] bool; other rows count in no group and get 0.
       divide_by_std: by the group's deviation (of the population) plus epsilon.
       baseline: what is taken away: the mean of the group, or of the others in it.
@@ -94,16 +94,18 @@ def group_advantages(
     """
     if baseline not in ("mean", "leave_one_out"):
         raise ValueError(f"a group's baseline is 'mean' or 'leave_one_out', not {baseline!r}")
-    rows, valid = scores.shape[0], valid.astype(bool)
+    valid = valid.astype(bool)
+    # [B, B], fused into the sums over it. Scattered sums may add in another order each time, and a resume must not.
+    together = (groups[:, None] == groups[None, :]) & valid[None, :]
 
     def total(values: jax.Array) -> jax.Array:
-        return jax.ops.segment_sum(real_values(values, valid), groups, rows)[groups]
+        return jnp.where(together, values, 0.0).sum(axis=1)
 
     # From the group's lowest score on, equal scores are exact zeros, whose mean doesn't round.
     scores = scores.astype(jnp.float32)
-    lowest = jax.ops.segment_min(jnp.where(valid, scores, jnp.inf), groups, rows)[groups]
+    lowest = jnp.where(together, scores, jnp.inf).min(axis=1)
     above = real_values(scores - lowest, valid)
-    count = jnp.maximum(total(jnp.ones(rows)), 1.0)
+    count = jnp.maximum(together.sum(axis=1), 1.0)
     advantages = above - total(above) / count
     if divide_by_std:
         scale = jnp.sqrt(total(advantages**2) / count) + epsilon

@@ -23,7 +23,7 @@ def dpo_loss(
     beta: float = 0.1,
     label_smoothing: float = 0.0,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """-log sigmoid of beta times how much further the policy than its reference puts the chosen above the rejected answer.
+    """-log sigmoid of beta times how much further than its reference the policy puts the chosen above the rejected.
 
     Args:
       chosen: [B] nats of the answers under the policy (`answer_log_probs`). Length-normalised DPO (Lambert et al. 2024,

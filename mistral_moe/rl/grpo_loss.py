@@ -1,4 +1,4 @@
-"""GRPO (Shao et al. 2024, arXiv:2402.03300): PPO's clipped surrogate with advantages of groups, and the KL in the loss."""
+"""GRPO (Shao et al. 2024, arXiv:2402.03300): PPO's surrogate with advantages of groups, and the KL in the loss."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def grpo_loss(
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """The clipped surrogate plus beta times k3 of the policy from its reference.
 
-    Variants are choices of the terms: the paper's own is the default; Dr. GRPO is `over="constant"` with advantages that
-    are not divided by the group's deviation; DAPO is `over="token"` with `clip=(0.8, 1.28)` and beta 0.
+    Variants are choices of the terms: the paper's own is the default; Dr. GRPO is `over="constant"` with advantages
+    that are not divided by the group's deviation; DAPO is `over="token"` with `clip=(0.8, 1.28)` and beta 0.
 
     Args:
       log_probs: [B, T] nats of the policy that is trained.

@@ -54,8 +54,8 @@ def policy_loss(
       terms: how.
 
     Returns:
-      The float32 scalar and, as float32 scalars over the mask: `policy_loss`; `clip_fraction`, the share of tokens that a
-      bound holds; `dual_clip_fraction`; `approximate_kl`, of the old policy from the new in nats a token (k3);
+      The float32 scalar and, as float32 scalars over the mask: `policy_loss`; `clip_fraction`, the share of tokens that
+      a bound holds; `dual_clip_fraction`; `approximate_kl`, of the old policy from the new in nats a token (k3);
       `ratio_error`, the largest |ratio - 1|, which is 0 up to rounding in the first minibatch.
     """
     advantages = jax.lax.stop_gradient(real_values(advantages, mask))

@@ -1,9 +1,9 @@
 """From scores of whole answers to rewards of tokens.
 
 In this order: rows whose score can't be used are set apart (`usable_rows`), scores are normalised and clipped
-(`normalise`), answers without an end are penalised (`penalise_missing_eos`; on the normalised scale, so that the penalty
-means the same all along), and the score is laid on the last real token beside the per-token price of leaving the
-reference (`token_rewards`).
+(`normalise`), answers without an end are penalised (`penalise_missing_eos`; on the normalised scale, so that the
+penalty means the same all along), and the score is laid on the last real token beside the per-token price of leaving
+the reference (`token_rewards`).
 """
 
 from __future__ import annotations
@@ -90,8 +90,9 @@ def update_scale(scale: ScoreScale, scores: jax.Array, valid: jax.Array) -> Scor
 
 
 def normalise(scale: ScoreScale, scores: jax.Array, clip: float | None = 5.0, centre: bool = True) -> jax.Array:
-    """Scores in deviations from the running mean, clipped: normalising alone leaves an outlier in charge of the gradient
-    (Zheng et al. 2023, Secrets of RLHF, arXiv:2307.04964).
+    """Scores in deviations from the running mean, clipped (Zheng et al. 2023, Secrets of RLHF, arXiv:2307.04964).
+
+    Normalising alone leaves an outlier in charge of the gradient.
 
     Args:
       scale: what was seen; as long as that is fewer than two scores, they stay as they are but for the clip, and where

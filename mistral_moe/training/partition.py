@@ -10,11 +10,14 @@ import flax.traverse_util
 
 # First match wins. The dense feed-forward is what becomes an expert, so it answers to the same name.
 GROUPS: tuple[tuple[str, str], ...] = (
+    # Before the rest: a critic may hold a whole model of its own.
+    ("critic", r"critic/.*"),
     ("balance", r"(.*/)?router/selection_bias"),
     ("router", r"(.*/)?router/.*"),
     ("reasoning", r"reasoning/.*"),
     ("experts", r"layers/(experts|ffn)/.*"),
     ("tasks", r"task_log_variance"),
+    ("head", r"scalar_head/.*"),
     ("trunk", r".*"),
 )
 GROUP_NAMES = tuple(name for name, _ in GROUPS)

@@ -167,6 +167,22 @@ def test_an_engine_serves_on_after_its_listener_has_gone(mixture):
     assert engine.generate(requests) == whole
 
 
+def test_an_engine_goes_on_with_other_weights_and_compiles_nothing(mixture, model_of):
+    config, params, weights = model_of("window 7, a decision a layer")
+    engine, requests = engine_of(config, weights), requests_of(config)
+    first = engine.generate(requests)
+    counts = [function._cache_size() for function in (serve._read, serve._start, serve._burst)]
+    changed = prepare(config, jax.tree.map(lambda leaf: leaf * 1.5, params))
+    engine.take(changed)
+    second = engine.generate(requests)
+    assert second != first and second == engine_of(config, changed).generate(requests)
+    assert [function._cache_size() for function in (serve._read, serve._start, serve._burst)] == counts
+    engine.take(weights)
+    assert engine.generate(requests) == first
+    with pytest.raises(ValueError, match="not of the engine's model"):
+        engine.take(prepare(config, params, int8=True))
+
+
 def test_other_requests_compile_nothing(mixture):
     config, engine = mixture
     engine.generate(requests_of(config))

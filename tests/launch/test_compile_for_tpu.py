@@ -48,9 +48,9 @@ def run(*arguments):
     [
         (
             {},
-            "ppo",
+            "mix",
             "",
-            "stage 'ppo' trains nothing that can be compiled; the stages are seed, experts, router, joint,",
+            "stage 'mix' trains nothing that can be compiled; the stages are seed, experts, router, joint,",
         ),
         ({}, "joint", "all", "stage joint has no phase 'all'; its phases are experts, router, reasoning, end_to_end"),
         ({"mesh.data": 3}, "seed", "", "4 devices are no multiple of 3; set --config.mesh"),
@@ -77,7 +77,8 @@ def test_every_stage_can_be_laid_on_chips_that_are_not_here(stage):
     assert prepared.program.mesh.shape["fsdp"] == 4
     sizes = compile_for_tpu.argument_bytes(prepared.program, prepared.batch)
     assert sizes["trained"] > 0 and sizes["optimiser"] >= 2 * sizes["trained"]
-    assert math.prod(prepared.batch["tokens"].shape) == prepared.stage.plan.tokens_per_step
+    tokens = prepared.batch.experience.rollout.tokens if stage == "ppo" else prepared.batch["tokens"]
+    assert math.prod(tokens.shape) == prepared.stage.plan.tokens_per_step
 
 
 def test_a_topology_that_does_not_exist_is_one_line_on_the_command_line():
@@ -137,6 +138,16 @@ def test_a_small_mixture_keeps_to_its_budgets(tmp_path):
         "limit",
     }
     assert "joint/end_to_end on " in done.stdout and "an upper bound" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_update_of_ppo_compiles_with_a_critic_of_its_own(tmp_path):
+    output = tmp_path / "report.json"
+    done = run(f"--config={CONFIG}", "--topology=v5p:2x2x1", "--stage=ppo", f"--output={output}")
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    report = json.loads(output.read_text())
+    assert report["fits"] and report["stage"] == "ppo" and report["loops_of_unknown_length"] == []
+    assert report["tokens_per_step"] == 8 * 512 and report["collectives"]["fsdp"] > 0
 
 
 def test_a_config_is_not_compared_with_itself():

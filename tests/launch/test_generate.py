@@ -120,6 +120,9 @@ def test_a_prompts_file_holds_lines_or_json(tmp_path):
     path = tmp_path / "prompts.txt"
     path.write_text('{ not json\n\n"quoted"\n')
     assert [prompt.text for prompt in read_prompts_file(str(path))] == ["{ not json", '"quoted"']
+    separators = tmp_path / "separators.jsonl"
+    separators.write_bytes('"one\u2028two"\r\n"three\u0085four"\n'.encode())
+    assert [prompt.text for prompt in read_prompts_file(str(separators))] == ["one\u2028two", "three\u0085four"]
     path = tmp_path / "prompts.jsonl"
     path.write_text('"a\\nb"\n{"prompt": "c", "seed": 3, "temperature": 1}\n')
     first, second = read_prompts_file(str(path))

@@ -6,6 +6,8 @@ import inspect
 import json
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import flax.traverse_util
 import jax
@@ -19,11 +21,14 @@ import transformers
 from data import tokenizer as tokenizer_lib
 from launch import export_hf, hf_files, import_hf, models, saved_models, streamed_params
 from launch.errors import UserError
+from launch.safety import record
 from launch.workdir import Workdir, atomic_write_json
 from mistral_moe import hf, hf_config, sharding
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.models.mistral import Mistral, init_params, logits
+from mistral_moe.safety.gates import NAMES
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHAPE = {
     "vocab_size": 96,
     "hidden_size": 32,
@@ -120,6 +125,27 @@ def test_imported_logits_equal_and_exported_files_hold_the_same_bits(originals, 
         json.loads((folder / "config.json").read_text())
     )
     assert hf_files.HfFolder(output).config["max_position_embeddings"] == 512
+
+
+def test_a_model_that_failed_a_gate_is_exported_with_the_users_word_alone(originals, tmp_path):
+    workdir = Workdir(tmp_path / "work")
+    import_hf.import_model(str(originals["v0.1"][1]), workdir)
+    model = saved_models.find(workdir)
+    export(model, tmp_path / "unjudged")
+    assert "**Not validated.**" in (tmp_path / "unjudged" / "README.md").read_text()
+
+    gates = {name: {"passed": name != "bias", "reason": "too biased"} for name in NAMES}
+    atomic_write_json(
+        record.path_of(workdir, record.identity(model)), {"model": record.identity(model), "gates": gates}
+    )
+    line = [sys.executable, "-m", "launch.export_hf", f"--workdir={workdir}", f"--output={tmp_path / 'out'}"]
+    refused = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+    assert refused.returncode == 3 and "failed 1 safety gate: bias (too biased)" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    accepted = subprocess.run([*line, "--i_accept_unsafe"], cwd=ROOT, capture_output=True, text=True)
+    assert accepted.returncode == 0, accepted.stderr
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "--i_accept_unsafe" in card and "| bias | **failed** |" in card and "Unsafe by its own gates" in card
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

@@ -237,7 +237,7 @@ def test_hashes_differ_exactly_when_a_difference_can_be_named(old, new):
 
 
 def test_the_real_table_is_sound():
-    order = "data tokenizer seed experts mix router joint improve dense evaluate report".split()
+    order = "data tokenizer seed experts mix router joint reward ppo improve dense evaluate report".split()
     assert list(stages_lib.STAGES) == order
     for name in order:
         ancestors = stages_lib.ancestors(name)

@@ -21,4 +21,5 @@ def get_config(remat="full"):
     config.train.update(seq_len=512, batch_size=32, loss_chunk=1024)
     config.experts.batch_size = 8
     config.router.batch_size = 8
+    config.ppo.update(minibatch_size=8, prompts=8, samples=4, max_prompt_tokens=128, max_tokens=384)
     return config

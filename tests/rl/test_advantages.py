@@ -107,10 +107,11 @@ def test_group_advantages_are_the_loop_over_groups_that_lie_anywhere(seed, varia
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_equal_rewards_say_nothing_at_all(variant):
-    """Exactly nothing: 0.7 added three times and divided by three is not 0.7."""
-    scores = np.array([0.7, 0.7, 0.7, 0.1, 0.1, -3.3], np.float32)
-    found = group_advantages(scores, np.array([0, 0, 0, 4, 4, 5]), np.ones(6, bool), **VARIANTS[variant])
-    assert np.array_equal(found, np.zeros(6))
+    """Exactly nothing: in float32, 0.9 added three times and divided by three is not 0.9."""
+    scores = np.array([0.9] * 3 + [-3.3] * 7 + [0.1, 0.1, 0.7], np.float32)
+    groups = np.array([0] * 3 + [4] * 7 + [6, 6, 5])
+    found = group_advantages(scores, groups, np.ones(13, bool), **VARIANTS[variant])
+    assert np.array_equal(found, np.zeros(13))
     nothing = group_advantages(np.full(3, np.nan), np.zeros(3, int), np.zeros(3, bool), **VARIANTS[variant])
     assert np.array_equal(nothing, np.zeros(3))
 

@@ -1,5 +1,4 @@
-"""The first ratio on a mixture with top-k routing: old log-probs from the training forward pass of the whole batch, new ones
-from a minibatch."""
+"""The first ratio on a mixture with top-k routing: old log-probs from the whole batch, new ones from a minibatch."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""What holds of every loss: padding changes nothing, order changes nothing, masked places learn nothing, all is float32."""
+"""What holds of every loss: padding and order change nothing, what is masked learns nothing, all is float32."""
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +17,8 @@ from tests.rl.examples import columns, completion_mask, random_rollout, widened
 
 CONSTANT = PolicyTerms(over="constant", constant=9, dual_clip=3.0)
 
-# Each takes three arrays [B, T], three [B], a mask [B, T] and returns what must not depend on padding or order: scalars,
-# or arrays of rows.
+# Each takes three arrays [B, T], three [B], a mask [B, T]. What it returns must not depend on padding or order, or move
+# with the rows.
 SCALARS = {
     "policy": lambda a, b, c, *_, mask: policy_loss(a, b, c, mask),
     "policy_sequence": lambda a, b, c, *_, mask: policy_loss(a, b, c, mask, PolicyTerms(over="sequence")),

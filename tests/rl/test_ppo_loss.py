@@ -88,6 +88,13 @@ def test_gradients_are_zero_exactly_where_a_bound_holds(ratio, advantage, has_gr
     assert has_gradient or float(gradient[0, 0]) == 0
 
 
+def test_what_was_true_at_the_rollout_learns_nothing():
+    new, *fixed, mask = batch(3)
+    for loss in (policy_loss, value_loss):
+        gradients = jax.jit(jax.grad(lambda a, b: loss(new, a, b, mask)[0], (0, 1)))(*fixed)
+        assert not any(np.asarray(gradient).any() for gradient in gradients)
+
+
 def test_a_token_far_off_gives_no_nan():
     old = jnp.array([[-300.0, -1.0]])
     loss, gradient = jax.value_and_grad(lambda x: policy_loss(x, old, jnp.ones((1, 2)), jnp.ones((1, 2)))[0])(

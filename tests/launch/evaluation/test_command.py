@@ -7,7 +7,7 @@ import pytest
 
 from data.benchmarks.rows import BenchmarkDataError, MissingDataError
 from launch.errors import UserError
-from launch.evaluation import registry, results, runner, table
+from launch.evaluation import results, runner, table
 from launch.evaluation.benchmark import CATEGORIES, Benchmark, Options, Score, Unavailable, mean_and_stderr
 from launch.evaluation.registry import Chosen, choose
 from launch.progress import NullProgress
@@ -86,11 +86,6 @@ def test_a_list_of_the_harness_tasks():
 def test_unknown_names_are_told(given, told):
     with pytest.raises(UserError, match=told):
         choose([given])
-
-
-def test_an_unknown_task_of_the_harness_is_told():
-    with pytest.raises(UserError, match="no task 'no_such_task'"):
-        Chosen(registry.HARNESS, "no_such_task").load()
 
 
 def test_every_outcome_has_an_entry_and_files(tmp_path):

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("compiled_once")
 
 
 def _draws(rng):
-    """ "Say a" is answered by 1 and "say b" by 2, whatever the number between."""
+    """The answer to `say a` is 1 and to `say b` 2, whatever the number between."""
     while True:
         number, letter = rng.randint(100, 999), rng.choice("ab")
         answer = str("ab".index(letter) + 1)

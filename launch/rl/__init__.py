@@ -1,0 +1,1 @@
+"""Reinforcement learning of a run: problems, answers, scores, and the loop between them."""

@@ -1,0 +1,45 @@
+"""The reward stage's model as a part of the reward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from launch import models
+from launch.errors import UserError
+from launch.reward import model as reward_model
+from launch.rl.scoring import Learned
+from launch.stage import StageContext
+
+
+def load(context: StageContext, length: int, rows: int) -> tuple[Learned, str]:
+    """The reward model of the workdir.
+
+    The stage ppo needs it only where the config gives it a weight, so that it is no input that the table of stages names.
+
+    Args:
+      context: of the stage ppo.
+      length: tokens of the longest prompt and answer.
+      rows: that are scored together.
+
+    Returns:
+      What scores prompts and answers, and the digest of the model's parameters.
+
+    Raises:
+      UserError: the stage reward is not complete, or its checkpoint is missing, corrupt, or not the recorded one.
+    """
+    manifest = context.workdir.read_manifest("reward")
+    if manifest is None or manifest.get("status") != "complete":
+        raise UserError(
+            f"ppo.learned_weight needs a reward model, and stage reward is not complete in {context.workdir}",
+            "run launch.train_reward first, or set --config.ppo.learned_weight=0",
+        )
+    config, digest = reward_model.model_config(context.config), manifest["outputs"][models.CHECKPOINTS]
+    params, _ = reward_model.load(context.workdir.folder("reward"), config, digest)
+
+    def score(prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]) -> np.ndarray:
+        texts = [np.array([*prompt, *answer], np.int32) for prompt, answer in zip(prompts, answers)]
+        return reward_model.score_all(config, params, texts, length, rows)
+
+    return score, digest

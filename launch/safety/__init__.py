@@ -1,0 +1,1 @@
+"""The safety gates: what binds a model, data, detectors and measures."""
