@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any
 
+import ml_collections
+
 from data import tokenizer as tokenizer_lib
 from data.verifiable.problem import Problem
 from data.verifiable.verify import Verifier
 from launch import corpora, models
-from launch.errors import UserError
+from launch.errors import CheckFailed, UserError
 from launch.improve import accepted, checks, drawing, loop
 from launch.improve.quality import judge
 from launch.improve.reward_quality import probabilities_of
@@ -39,20 +41,38 @@ def improve(context: StageContext) -> StageOutcome:
         return _Improvement(context, verifier).run()
 
 
+def _selection(section: ml_collections.ConfigDict) -> tuple[float, int, float]:
+    return float(section.threshold), int(section.per_prompt), float(section.near_duplicates)
+
+
+def _check_settings(context: StageContext) -> None:
+    """Raises UserError where a setting can't be, before anything is sampled."""
+    section = context.config.improve
+    if section.init not in _STAGES_WITH_REASONING or section.init not in context.spec.needs:
+        known = [stage for stage in _STAGES_WITH_REASONING if stage in context.spec.needs]
+        raise UserError(f"improve.init is {section.init!r}", f"the stages to begin with are {', '.join(known)}")
+    # Noise can't be told from one problem.
+    for key, least in {"iterations": 1, "prompts": 1, "samples": 1, "check_problems": 2, "demonstrations": 0}.items():
+        if int(section[key]) < least:
+            raise UserError(f"improve.{key}={section[key]} is below {least}", f"set --config.improve.{key}={least}")
+    if not 1 <= section.pass_k <= section.check_samples:
+        raise UserError(
+            f"improve.pass_k={section.pass_k} can't be told from improve.check_samples={section.check_samples}",
+            "set it from 1 to improve.check_samples",
+        )
+    try:
+        selection.select([], *_selection(section))
+    except ValueError as error:
+        raise UserError(str(error), "mend the section improve of the config") from error
+
+
 class _Improvement:
     """One run of the stage: what every step needs, and where it leaves what it found."""
 
     def __init__(self, context: StageContext, verifier: Verifier):
         config, section = context.config, context.config.improve
         self._context, self._section, self._verifier = context, section, verifier
-        if section.init not in _STAGES_WITH_REASONING or section.init not in context.spec.needs:
-            known = [stage for stage in _STAGES_WITH_REASONING if stage in context.spec.needs]
-            raise UserError(f"improve.init is {section.init!r}", f"the stages to begin with are {', '.join(known)}")
-        if not 1 <= section.pass_k <= section.check_samples:
-            raise UserError(
-                f"improve.pass_k={section.pass_k} can't be told from improve.check_samples={section.check_samples}",
-                "set it from 1 to improve.check_samples",
-            )
+        _check_settings(context)
         model = models.mixture_config(config, reasoning=True)
         tokenizer = tokenizer_lib.load(context.input_folder("tokenizer") / MODEL_FILE)
         self._probabilities = probabilities_of(context, tokenizer)
@@ -137,7 +157,8 @@ class _Improvement:
         )
         if worse:
             params = self._restore_input()
-        figures = {"examples": len(lines), **report, **loop.figures(check, start, limits)}
+        # Its own start: the answers of a model that solves nothing are more varied than right ones are.
+        figures = {"examples": len(lines), **report, **loop.figures(check, check, limits)}
         return params, {**figures, "rolled_back": bool(worse), "reason": worse}, worse
 
     def _sample(self, iteration: int, params: dict, pool: Sequence[loop.Line]) -> loop.Sampled:
@@ -163,27 +184,19 @@ class _Improvement:
         section, problems = self._section, self._prompts[iteration - 1]
         count, temperature = int(section.samples), float(section.temperature)
         row_seeds = seeds(int(section.seed), "train", iteration, len(problems) * count)
-        judged = judge(
-            self._verifier,
-            self._sampler.sample(params, problems, count, temperature, row_seeds),
-            self._probabilities,
-        )
+        drawn = self._sampler.sample(params, problems, count, temperature, row_seeds)
         try:
-            reasons = selection.select(
-                [one.candidate for one in judged],
-                float(section.threshold),
-                int(section.per_prompt),
-                float(section.near_duplicates),
-                [(line["problem"]["id"], line["completion"]) for line in pool],
-            )
+            judged = judge(self._verifier, drawn, self._probabilities)
         except ValueError as error:
-            raise UserError(str(error), "mend the section improve of the config") from error
+            raise CheckFailed(f"iteration {iteration}: {error}", "train the reward model anew") from error
+        known = [(line["problem"]["id"], line["completion"]) for line in pool]
+        reasons = selection.select([one.candidate for one in judged], *_selection(section), known)
         origin = accepted.Origin(iteration, digest(params), temperature, float(section.threshold))
         lines = [accepted.line_of(one, origin) for one, reason in zip(judged, reasons) if not reason]
         report = {
             "prompts": len(problems),
             "samples": len(judged),
-            "accepted": len(lines),
+            "kept": len(lines),
             "rejected": dict(sorted(collections.Counter(filter(None, reasons)).items())),
             "kept_share": len(lines) / len(judged),
             "unfinished_share": sum(not one.sample.finished for one in judged) / len(judged),
@@ -252,7 +265,7 @@ def _balance(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         dropped.update(report["rejected"])
     return {
         "in": sum(report["samples"] for report in reports),
-        "out": sum(report["accepted"] for report in reports),
+        "out": sum(report["kept"] for report in reports),
         "dropped": dict(sorted(dropped.items())),
         "quarantined": {},
     }

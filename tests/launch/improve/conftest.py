@@ -46,7 +46,7 @@ def toy_config():
         seq_len=LENGTH, batch_size=8, loss_chunk=0, checkpoint_every=2, log_every=5, prefetch=0, warmup_fraction=0.1
     )
     config.improve.update(
-        tasks=("remainders",),
+        tasks=("toy",),  # see test_stage
         iterations=2,
         prompts=24,
         samples=2,

@@ -30,7 +30,7 @@ class Script:
 
     def sample(self, iteration, model, pool):
         lines = [{"made_in": iteration, "by": model}] * self.accepted[iteration - 1]
-        report = {"samples": 4, "accepted": len(lines), "rejected": {"wrong": 4 - len(lines)}, "pool": len(pool)}
+        report = {"samples": 4, "kept": len(lines), "rejected": {"wrong": 4 - len(lines)}, "pool": len(pool)}
         return loop.Sampled(lines, report)
 
     def teach(self, iteration, model, lines):

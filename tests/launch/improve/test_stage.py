@@ -7,7 +7,7 @@ import pytest
 from data.verifiable.problem import Problem
 from data.verifiable.verify import Verifier
 from launch import stage as stage_lib
-from launch.errors import UserError
+from launch.errors import CheckFailed, UserError
 from launch.feeds import SingleFeed
 from launch.improve import accepted, drawing, tuning
 from launch.improve import stage as improve_stage
@@ -17,6 +17,29 @@ from tests.launch.improve.conftest import toy_config
 
 
 pytestmark = pytest.mark.usefixtures("compiled_once")
+
+
+def _draws(rng):
+    """The answer to `say a` is 1 and to `say b` 2, whatever the number between."""
+    while True:
+        number, letter = rng.randint(100, 999), rng.choice("ab")
+        answer = str("ab".index(letter) + 1)
+        key = f"{number} {letter}"
+        asked = f"Item {number}: say {letter}."
+        meta = {"solution": f"Answer: {answer}"}
+        yield (
+            key,
+            lambda key=key, asked=asked, answer=answer, meta=meta: Problem(
+                f"toy/{key}", "toy", ("", "[INST]", asked, "[/INST]", ""), answer, meta
+            ),
+        )
+
+
+@pytest.fixture(autouse=True)
+def toy_task(monkeypatch):
+    """The task "toy"."""
+    monkeypatch.setitem(tasks.TASKS, "toy", _draws)
+    monkeypatch.setitem(tuning.DOMAINS, "toy", "math")
 
 
 class Interrupted(Exception):
@@ -83,7 +106,7 @@ def test_what_an_iteration_wrote_may_not_change_under_it(tmp_path, context_in, m
         with pytest.raises(Interrupted):
             improve_stage.improve(context_in(tmp_path, config))
     path = tmp_path / "improve" / accepted.FOLDER / "1.jsonl"
-    path.write_text(path.read_text().replace("math", "maths").replace("remainders", "arithmetic"))
+    path.write_text(path.read_text().replace("math", "maths").replace("toy", "arithmetic"))
     with pytest.raises(UserError, match="is not what iteration 1 wrote"):
         improve_stage.improve(context_in(tmp_path, config))
 
@@ -97,6 +120,9 @@ def test_what_an_iteration_wrote_may_not_change_under_it(tmp_path, context_in, m
         (dict(tasks=("chess",)), "improve.tasks"),
         (dict(tasks=()), "improve.tasks"),
         (dict(pass_k=3), "improve.pass_k=3"),
+        (dict(check_problems=1), "improve.check_problems=1 is below 2"),
+        (dict(prompts=0), "improve.prompts=0"),
+        (dict(per_prompt=0), "per_prompt 0"),
         (dict(max_tokens=40), "fit the model's window"),
         (dict(check_problems=100_000), "asked for"),
     ],
@@ -106,6 +132,24 @@ def test_settings_that_cannot_be_are_told_by_key(tmp_path, context_in, change, t
     config.improve.update(change)
     with pytest.raises(UserError, match=told):
         improve_stage.improve(context_in(tmp_path, config))
+
+
+def test_demonstrations_that_do_harm_are_taken_back(tmp_path, context_in):
+    config = toy_config()
+    config.improve.update(demonstrations=4, max_loss_rise=-0.9)
+    context = context_in(tmp_path, config)
+    outcome = improve_stage.improve(context)
+    assert outcome.outputs["checkpoints"] == context.input_manifest("joint")["outputs"]["checkpoints"]
+    assert "the demonstrations were taken back: the held-out loss rose" in outcome.extra["stopped"]
+    assert outcome.extra["demonstrations"]["rolled_back"] and outcome.extra["iterations"] == []
+    stage_lib.check_balance("improve", "records", outcome.records)
+
+
+def test_a_quality_that_is_no_number_fails_the_stage(tmp_path, context_in, monkeypatch):
+    nan = float("nan")
+    monkeypatch.setattr(improve_stage, "probabilities_of", lambda *unused: lambda samples: [nan] * len(samples))
+    with pytest.raises(CheckFailed, match="iteration 1: 48 of 48 qualities are no probabilities"):
+        improve_stage.improve(context_in(tmp_path, toy_config()))
 
 
 def test_no_two_lists_share_a_problem_and_each_is_spread_over_the_tasks():
@@ -123,29 +167,11 @@ def test_only_the_completion_is_learned():
     assert (answer.text, answer.learned, answer.control) == ("so it is", True, "[/INST]")
 
 
-def _draws(rng):
-    """ "Say a" is answered by 1 and "say b" by 2, whatever the number between."""
-    while True:
-        number, letter = rng.randint(100, 999), rng.choice("ab")
-        answer = str("ab".index(letter) + 1)
-        key = f"{number} {letter}"
-        asked = f"Item {number}: say {letter}."
-        meta = {"solution": f"Answer: {answer}"}
-        yield (
-            key,
-            lambda key=key, asked=asked, answer=answer, meta=meta: Problem(
-                f"toy/{key}", "toy", ("", "[INST]", asked, "[/INST]", ""), answer, meta
-            ),
-        )
-
-
-def test_a_toy_task_improves_by_the_models_own_words(tmp_path, context_in, monkeypatch):
-    monkeypatch.setitem(tasks.TASKS, "toy", _draws)
-    monkeypatch.setitem(tuning.DOMAINS, "toy", "math")
+@pytest.mark.slow
+def test_a_toy_task_improves_by_the_models_own_words(tmp_path, context_in):
     config = toy_config()
     # The demonstrations teach the form; which answer belongs to which question is learned from what was accepted.
     config.improve.update(
-        tasks=("toy",),
         iterations=3,
         prompts=96,
         samples=4,
@@ -161,5 +187,4 @@ def test_a_toy_task_improves_by_the_models_own_words(tmp_path, context_in, monke
         check_problems=48,
     )
     outcome = improve_stage.improve(context_in(tmp_path, config))
-    print(json.dumps(outcome.extra, indent=1))
     assert outcome.extra["pass_at_1_after"] > outcome.extra["pass_at_1_before"] + 0.2
