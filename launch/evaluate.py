@@ -31,8 +31,6 @@ from mistral_moe.evaluation.checks import mean_loss
 from mistral_moe.inference import serve
 from mistral_moe.models.config import MistralConfig
 
-# Mixtures whose oracles are measured: what follows them is no matter of routing.
-ROUTED_MODELS = ("mixture_after_mix", "mixture_after_router", "mixture_after_joint")
 SAMPLED_MODELS = ("seed", "own expert", "dense_equal_flops", "mixture_after_joint")
 
 
@@ -44,8 +42,7 @@ def _entries(config: ml_collections.ConfigDict) -> list[tuple[str, str, str, Mis
     entries += [(f"expert_{domain}", "experts", f"{domain}/", dense) for domain in config.domains]
     entries += [("dense_equal_flops", "dense", "", dense)]
     entries += [("mixture_after_mix", "mix", "", plain), ("mixture_after_router", "router", "", plain)]
-    entries += [("mixture_after_joint", "joint", "", full)]
-    return [*entries, ("mixture_after_ppo", "ppo", "", full), ("mixture_after_improve", "improve", "", full)]
+    return [*entries, ("mixture_after_joint", "joint", "", full)]
 
 
 def model_of(config: ml_collections.ConfigDict, name: str) -> tuple[MistralConfig, str, str]:
@@ -138,7 +135,6 @@ def run(context: StageContext) -> StageOutcome:
             if model.experts:
                 shares = sums["assignments"] / sums["assignments"].sum(axis=-1, keepdims=True)
                 results["expert_utilisation"].setdefault(name, {})[domain] = shares.tolist()
-            if name in ROUTED_MODELS:
                 add_oracle(results, name, domain, model, params, batches[domain], window)
             done += 1
             context.progress.update(done, total)

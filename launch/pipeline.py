@@ -25,14 +25,14 @@ _REPORT = "report"
 
 
 def select(wanted: Sequence[str], stages: Stages = STAGES) -> list[str]:
-    """The wanted stages in the order in which they run; all of them when none is named.
+    """The wanted stages in the order in which they run; all but the optional ones when none is named.
 
     Raises:
       UserError: a name is no stage's.
     """
     for name in wanted:
         stages_lib.get(name, stages)
-    return [name for name in stages if not wanted or name in wanted]
+    return [name for name, spec in stages.items() if (name in wanted if wanted else not spec.is_optional)]
 
 
 def plan(invocation: cli.Invocation, names: Sequence[str], stages: Stages = STAGES) -> None:
@@ -61,7 +61,7 @@ def run(invocation: cli.Invocation, names: Sequence[str], stages: Stages = STAGE
     workdir, config = invocation.workdir, invocation.config
     with workdir.lock():
         known = workdir.read_run()
-        for name in stages:
+        for name in (*select((), stages), *names):
             if name not in known:
                 workdir.update_run(name, status="pending", started=None, finished=None, config_hash=None)
         # All configs are held against the workdir before the first stage may spend an hour.
@@ -76,7 +76,7 @@ def run(invocation: cli.Invocation, names: Sequence[str], stages: Stages = STAGE
                     break
     if all(state == "complete" for state in states):
         print(
-            f"{workdir}: {'all ' if len(names) == len(stages) else ''}{len(names)} stages are complete, nothing to do"
+            f"{workdir}: {'all ' if list(names) == select((), stages) else ''}{len(names)} stages are complete, nothing to do"
         )
     if _REPORT in names:
         print_summary(invocation, stages)

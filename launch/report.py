@@ -96,7 +96,10 @@ def _write_page(context: StageContext) -> tuple[dict[str, Any], list[Check]]:
     results["benchmarks_by_model"] = {name: kept["benchmarks"] for name, kept in by_model(context.workdir).items()}
     checks = mixture_checks(results["held_out_loss"], config.checks.own_expert_margin)
     results["checks"] = [dataclasses.asdict(check) for check in checks]
-    sources = {name: context.input_folder(name) for name in ("seed", "router", "joint", "ppo", "dense")}
+    sources = {name: context.input_folder(name) for name in ("seed", "router", "joint", "dense")}
+    # Optional stages are told where they have run, as benchmarks are: no input of the run's own result.
+    after = {name: context.workdir.read_manifest(name) or {} for name in ("reward", "ppo", "improve")}
+    sources["ppo"] = context.workdir.folder("ppo")
     sources |= {f"experts/{domain}": context.input_folder("experts") / domain for domain in domains}
     data_dir = context.input_folder("data")
     data, dropped = data_tables(data_dir, domains)
@@ -116,7 +119,7 @@ def _write_page(context: StageContext) -> tuple[dict[str, Any], list[Check]]:
             dropped=dropped,
             versions=manifests["evaluate"]["versions"],
             model_card=model_card(config, context.workdir),
-            post_training={name: manifests[name] for name in ("reward", "ppo", "improve")},
+            post_training=after,
             images=sample_images(data_dir, int(config.report.images)) if "multimodal" in domains else (),
         )
     )

@@ -27,6 +27,7 @@ class StageSpec:
       config_keys: top-level keys of the config that it reads. Together with those of the stages it needs they
         make its config hash. `mesh` is in none of them: a run may go on on other devices.
       module: the binary, `python -m <module>`.
+      is_optional: whether the pipeline leaves it out unless `--stages` names it; no other kind of stage may need it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class StageSpec:
     needs: tuple[str, ...]
     config_keys: tuple[str, ...]
     module: str
+    is_optional: bool = False
 
 
 Stages = Mapping[str, StageSpec]
@@ -43,7 +45,8 @@ def table(*specs: StageSpec) -> dict[str, StageSpec]:
     """A table from rows in the order in which they run.
 
     Raises:
-      ValueError: two rows share a name or folder, or a row needs one that does not come before it.
+      ValueError: two rows share a name or folder, a row needs one that does not come before it, or one that always runs
+        needs one that is optional.
     """
     result: dict[str, StageSpec] = {}
     for spec in specs:
@@ -51,6 +54,8 @@ def table(*specs: StageSpec) -> dict[str, StageSpec]:
             raise ValueError(f"stage {spec.name!r}: name or folder is used twice")
         if not set(spec.needs) <= result.keys():
             raise ValueError(f"stage {spec.name!r} needs a stage that does not come before it")
+        if not spec.is_optional and any(result[need].is_optional for need in spec.needs):
+            raise ValueError(f"stage {spec.name!r} always runs and needs one that is optional")
         result[spec.name] = spec
     return result
 
@@ -63,9 +68,11 @@ STAGES: Stages = table(
     StageSpec("mix", "mix", ("seed", "experts"), ("mix",), "launch.mix_experts"),
     StageSpec("router", "router", ("data", "tokenizer", "mix"), ("router",), "launch.train_router"),
     StageSpec("joint", "joint", ("data", "tokenizer", "router"), ("joint",), "launch.train_joint"),
-    StageSpec("reward", "reward", ("tokenizer", "joint"), ("reward",), "launch.train_reward"),
-    StageSpec("ppo", "ppo", ("data", "tokenizer", "joint"), ("ppo",), "launch.train_ppo"),
-    StageSpec("improve", "improve", ("data", "tokenizer", "joint"), ("improve",), "launch.self_improve"),
+    StageSpec("reward", "reward", ("tokenizer", "joint"), ("reward",), "launch.train_reward", is_optional=True),
+    StageSpec("ppo", "ppo", ("data", "tokenizer", "joint"), ("ppo",), "launch.train_ppo", is_optional=True),
+    StageSpec(
+        "improve", "improve", ("data", "tokenizer", "joint"), ("improve",), "launch.self_improve", is_optional=True
+    ),
     # Its budget is what the experts, the router and the joint phase together spent.
     StageSpec(
         "dense",
@@ -77,7 +84,7 @@ STAGES: Stages = table(
     StageSpec(
         "evaluate",
         "eval",
-        ("data", "tokenizer", "seed", "experts", "mix", "router", "joint", "ppo", "improve", "dense"),
+        ("data", "tokenizer", "seed", "experts", "mix", "router", "joint", "dense"),
         ("evaluate",),
         "launch.evaluate",
     ),
@@ -85,10 +92,7 @@ STAGES: Stages = table(
     StageSpec(
         "report",
         "report",
-        (
-            *("data", "tokenizer", "seed", "experts", "mix", "router", "joint"),
-            *("reward", "ppo", "improve", "dense", "evaluate"),
-        ),
+        ("data", "tokenizer", "seed", "experts", "mix", "router", "joint", "dense", "evaluate"),
         ("report", "checks"),
         "launch.report",
     ),

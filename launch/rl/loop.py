@@ -199,7 +199,7 @@ class Loop:
         row = statistics | {f"score/{name}": float(part.mean()) for name, part in scores.parts.items()}
         row["kl_coefficient"] = float(self._learner.control.coefficient)
         self._count(len(asked), statistics)
-        runaway = bool(kl_control.is_runaway(np.float32(statistics["kl"]), float(section.kl_limit)))
+        runaway = bool(kl_control.is_runaway(statistics["kl"], float(section.kl_limit)))
         learns = statistics["rows/used"] > 0 and statistics["rows/finished"] > 0 and not runaway
         entropy = math.nan
         if learns:

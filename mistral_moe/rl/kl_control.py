@@ -72,4 +72,4 @@ def update(control: KLControl, kl: jax.Array, answers: jax.Array | int) -> KLCon
 
 def is_runaway(kl: jax.Array, limit: float) -> jax.Array:
     """Whether the KL is above a hard limit (nats an answer) or no number at all: reason to stop. bool scalar."""
-    return ~(kl <= limit)
+    return ~(jnp.asarray(kl) <= limit)

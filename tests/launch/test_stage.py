@@ -12,6 +12,7 @@ import pytest
 
 from launch import config_hash, stages as stages_lib
 from launch.errors import CheckFailed, UserError
+from launch.pipeline import select
 from launch.progress import NullProgress
 from launch.stage import StageOutcome, check_balance, run_stage, stage_state
 from launch.workdir import Workdir
@@ -243,6 +244,9 @@ def test_the_real_table_is_sound():
         ancestors = stages_lib.ancestors(name)
         assert set(stages_lib.STAGES[name].needs) <= set(ancestors) <= set(order[: order.index(name)])
         assert set(stages_lib.config_keys("data")) <= set(stages_lib.config_keys(name))
+    assert [name for name in order if stages_lib.STAGES[name].is_optional] == ["reward", "ppo", "improve"]
+    assert select((), stages_lib.STAGES) == [name for name in order if name not in ("reward", "ppo", "improve")]
+    assert select(("ppo", "seed"), stages_lib.STAGES) == ["seed", "ppo"]
     for name in order[:-1]:
         assert not {"report", "checks"} & set(stages_lib.config_keys(name))
 

@@ -77,3 +77,4 @@ def test_controllers_that_could_not_control(arguments):
 def test_a_runaway_is_seen_also_when_it_is_no_number():
     values = jnp.array([5.0, 50.0, 50.1, jnp.inf, jnp.nan, -1.0])
     assert kl_control.is_runaway(values, 50.0).tolist() == [False, False, True, True, True, False]
+    assert not kl_control.is_runaway(1.0, 50.0) and kl_control.is_runaway(51.0, 50.0)
