@@ -12,7 +12,8 @@ problems, four completions of each at temperature 1 (standard error of a run's p
 
 The joint model itself solves none of them: 1024 worked solutions come first, and are no part of the gain. Most of the
 gain is certainty: greedy decoding is right on 1.00, .98 and .83 of the problems before and on 1.00, .99 and .96 after.
-Held-out loss is 1.319 in the joint model, 1.390 after the demonstrations and 1.363 at the end. docs/self_improvement.md has the table.
+Held-out loss is 1.319 in the joint model, 1.390 after the demonstrations and 1.363 at the end.
+docs/self_improvement.md has the table.
 """
 
 from ml_collections import ConfigDict
