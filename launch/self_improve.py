@@ -3,8 +3,8 @@
 python -m launch.self_improve --config=experiments/demo.py --workdir=runs/demo
 python -m launch.self_improve --verify=runs/demo/improve      # replays every certificate of the accepted examples
 
-Each iteration asks the model problems that it was not asked before, keeps the completions whose quality is above 0.8, drops
-what is alike or too much of one problem, and fine-tunes on the rest mixed with the run's own training data. It goes on only
+Each iteration asks problems that were not asked before, keeps the completions whose quality is above 0.8, drops what is
+alike or too much of one problem, and fine-tunes on the rest mixed with the run's own training data. It goes on only
 while held-out pass@1 and the held-out loss hold. docs/self_improvement.md.
 """
 

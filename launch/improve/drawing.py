@@ -33,8 +33,8 @@ def draw(task: str, count: int, seed: int, split: str, fits: Callable[[Problem],
             return found[:count]
         wanted *= 2
     raise UserError(
-        f"{len(found)} of {wanted // 2} problems of {task} fit the model's window with improve.max_tokens, and {count} are "
-        "needed",
+        f"{len(found)} of {wanted // 2} problems of {task} fit the model's window with improve.max_tokens, and {count} "
+        "are needed",
         "take improve.max_tokens down, leave the task out of improve.tasks, or ask for fewer",
     )
 

@@ -1,4 +1,4 @@
-"""The loop: sample, keep, teach, check, and take the model back where it got worse. What each of these is, is handed in."""
+"""The loop: sample, keep, teach, check, and take the model back where it got worse; its steps are handed in."""
 
 from __future__ import annotations
 

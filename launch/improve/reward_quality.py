@@ -37,8 +37,8 @@ def probabilities_of(context: StageContext, tokenizer: Tokenizer) -> Probabiliti
 def of_stage(context: StageContext, tokenizer: Tokenizer) -> Probabilities:
     """The logistic function of the reward model's score.
 
-    Scores have mean 0 on what the joint model writes, so that by Bradley and Terry it is the chance to be preferred to one
-    of those. What share of the completions above a threshold is right is measured in the stage's manifest.
+    Scores have mean 0 on what the joint model writes, so that by Bradley and Terry it is the chance to be preferred to
+    one of those. What share of the completions above a threshold is right is measured in the stage's manifest.
 
     Raises:
       UserError: the reward model is missing or corrupt.

@@ -1,4 +1,4 @@
-"""How varied a model's completions still are, so that a collapse is seen: a model that is taught its own words narrows."""
+"""How varied a model's completions still are, so that a collapse is seen: taught its own words, a model narrows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Diversity:
 
     Attributes:
       distinct_1, distinct_2: distinct n-grams of words over all n-grams (Li et al. 2016, arXiv:1510.03055).
-      self_overlap: mean Jaccard similarity of the 3-grams of two completions of one prompt, as Self-BLEU (Zhu et al. 2018,
-        arXiv:1802.01886) is of their BLEU; 1 where all are the same.
+      self_overlap: mean Jaccard similarity of the 3-grams of two completions of one prompt, as Self-BLEU (Zhu et al.
+        2018, arXiv:1802.01886) is of their BLEU; 1 where all are the same.
       answers_per_prompt: distinct answers to a prompt over k, mean over prompts. It falls as a model gets better, too.
       answer_nats: entropy of the answers to a prompt, mean over prompts.
       answer_nats_over_all: entropy of all answers together. Different prompts have different answers: it falls where a
@@ -81,5 +81,5 @@ def measure(texts: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) ->
 
 
 def has_collapsed(start: Diversity, now: Diversity, share: float) -> bool:
-    """Whether the answers over all prompts have lost more than 1 - `share` of the entropy that they had at the start."""
+    """Whether all answers together have lost more than 1 - `share` of the entropy that they had at the start."""
     return now.answer_nats_over_all < share * start.answer_nats_over_all

@@ -20,8 +20,8 @@ def at_thresholds(
       thresholds: ascending or not.
 
     Returns:
-      For each threshold `threshold`, `kept`, `correct` (of the kept), `precision` and its `stderr` (None where nothing is
-      kept) and `recall` (None where nothing is correct).
+      For each threshold `threshold`, `kept`, `correct` (of the kept), `precision` and its `stderr` (None where nothing
+      is kept) and `recall` (None where nothing is correct).
 
     Raises:
       ValueError: as many verdicts as qualities are needed.

@@ -1,7 +1,7 @@
 """Which of a model's own completions it is taught: good enough, no two alike, and not too many of one prompt.
 
-Rejection sampling as in STaR (Zelikman et al. 2022, arXiv:2203.14465) and ReST-EM (Singh et al. 2023, arXiv:2312.06585),
-whose cap per prompt keeps easy prompts from crowding out the hard ones.
+Rejection sampling as in STaR (Zelikman et al. 2022, arXiv:2203.14465) and ReST-EM (Singh et al. 2023,
+arXiv:2312.06585), whose cap per prompt keeps easy prompts from crowding out the hard ones.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def select(
       candidates: all of them.
       threshold: completions above it are kept; a quality that is NaN is not above anything.
       per_prompt: the most that are kept of one prompt, those already known included.
-      near: completions of one prompt whose 3-grams have a Jaccard similarity of at least this are one; above 1 only equal
-        ones are.
+      near: completions of one prompt whose 3-grams have a Jaccard similarity of at least this are one; above 1 only
+        equal ones are.
       known: (prompt, text) of what was kept before.
 
     Returns:

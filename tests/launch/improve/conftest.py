@@ -1,4 +1,4 @@
-"""A run of a tiny mixture of one expert, as the stages before `improve` leave it: tokens of a few texts, and a model."""
+"""A run of a tiny mixture of one expert, as the stages before `improve` leave it: tokens of few texts, and a model."""
 
 import functools
 import json
@@ -70,7 +70,7 @@ def toy_config():
 
 @pytest.fixture(scope="module")
 def compiled_once(tmp_path_factory):
-    """Programs compiled by one run are read by the next: a run that is killed and started again compiles all of its own."""
+    """Programs compiled by one run are read by the next: one that is started again would compile all of its own."""
     from jax.experimental.compilation_cache import compilation_cache
 
     settings = {

@@ -1,4 +1,4 @@
-"""The stage on a tiny model: interrupted anywhere it ends bit-identical, its records balance, and a toy task improves."""
+"""The stage on a tiny model: interrupted anywhere it ends bit-identical, records balance, and a toy task improves."""
 
 import json
 
