@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("same")
 def pytest_make_parametrize_id(config, val, argname):
     """Long bytes are named by their argument: a gzip file tells the second it was made, and the processes of
     pytest-xdist must collect tests of the same names."""
-    return argname if isinstance(val, bytes) and len(val) > 20 else None
+    return argname if isinstance(val, bytes) and (len(val) > 20 or val.startswith(b"\x1f\x8b")) else None
 
 
 @pytest.fixture(scope="session")
