@@ -56,6 +56,7 @@ def assert_meshes_agree(shapes, folder):
         assert report["x".join(map(str, shape))]["devices"] == [math.prod(shape)]
 
 
+@pytest.mark.slow
 def test_meshes_give_the_loss_and_gradients_of_one_device(tmp_path):
     assert_meshes_agree(COVERING, tmp_path)
 

@@ -12,6 +12,7 @@ Their data comes from where the tasks say, mostly the hub. --lm_eval_tasks=DIR a
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +27,14 @@ _BOOTSTRAP = 1000
 _MAIN = ("acc_norm", "exact_match", "acc", "f1", "word_perplexity")
 
 
+@functools.lru_cache(maxsize=4)
+def _manager(task_dir: str | None) -> Any:
+    """lm-eval's index of tasks; it reads thousands of files."""
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager(include_path=task_dir)
+
+
 def benchmark(task: str, task_dir: str | None = None) -> Benchmark:
     """A task, tag or group of lm-eval.
 
@@ -36,9 +45,7 @@ def benchmark(task: str, task_dir: str | None = None) -> Benchmark:
     Raises:
       UserError: lm-eval has no such task.
     """
-    from lm_eval.tasks import TaskManager
-
-    manager = TaskManager(include_path=task_dir)
+    manager = _manager(task_dir)
     if task not in manager.all_tasks:
         raise UserError(f"lm-eval has no task {task!r}", "`lm_eval ls tasks` lists its tasks")
 

@@ -31,7 +31,11 @@ def one_group_at_a_time(x, gate, up, down, sizes):
     return jnp.concatenate(parts)
 
 
-@pytest.mark.parametrize("sizes", LAYOUTS.values(), ids=LAYOUTS)
+# The largest blocks compile for a quarter of a minute.
+@pytest.mark.parametrize(
+    "sizes",
+    [pytest.param(s, id=n, marks=[pytest.mark.slow] * n.startswith("several")) for n, s in LAYOUTS.items()],
+)
 def test_equal_to_one_group_at_a_time(sizes):
     rng = np.random.default_rng(0)
     sizes = np.array(sizes, np.int32)

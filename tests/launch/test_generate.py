@@ -68,6 +68,7 @@ def test_json_rows_are_what_the_engine_says_and_a_single_prompt_is_printed_as_te
     assert done.stdout == rows[0]["text"] + "\n"
 
 
+@pytest.mark.slow
 def test_interactive_prompts_are_lines_and_a_wrong_one_does_not_end_it(run):
     workdir = run[0]
     lines = f"Hello\n\n{'long ' * 40}\nHello\n"

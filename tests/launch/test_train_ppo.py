@@ -31,9 +31,9 @@ def run(folder, scorer=None, kind=Learner, **changes):
     "changes",
     [
         dict(algorithm="ppo", value_model="head"),
-        dict(algorithm="ppo", value_model="copy", router_lr=1e-2, balance=0.01),
+        pytest.param(dict(algorithm="ppo", value_model="copy", router_lr=1e-2, balance=0.01), marks=pytest.mark.slow),
         dict(algorithm="grpo", loss_over="sequence", grpo_beta=0.001),
-        dict(algorithm="rloo"),
+        pytest.param(dict(algorithm="rloo"), marks=pytest.mark.slow),
     ],
     ids=["ppo", "copy", "grpo", "rloo"],
 )
@@ -60,6 +60,7 @@ def test_frozen_groups_are_bit_identical_and_the_critic_is_no_part_of_the_model(
     assert digest(before["layers"]["experts"]) != digest(after["layers"]["experts"])
 
 
+@pytest.mark.slow
 def test_noise_as_a_reward_changes_nothing_beyond_noise(tmp_path):
     # A penalty for answers without an end would be no noise.
     changes = dict(kl_coefficient=0.1, experts_lr=1e-3, trunk_lr=1e-3, reasoning_lr=1e-3)
@@ -71,6 +72,7 @@ def test_noise_as_a_reward_changes_nothing_beyond_noise(tmp_path):
     assert not set(history.findings) & {"reward_hacking", "kl_runaway", "entropy_collapse"}
 
 
+@pytest.mark.slow
 def test_a_gameable_reward_is_caught_and_said(tmp_path):
     """Cut-off answers keep their score here, so that writing on without an end pays."""
     changes = dict(LEARNING, max_tokens=40, monitor_window=3, missing_eos="subtract", missing_eos_penalty=0.0)
@@ -109,6 +111,7 @@ def digest_of(tree):
 
 
 @pytest.mark.parametrize("value_model", ["head", "copy"])
+@pytest.mark.slow
 def test_a_run_killed_in_the_middle_of_an_epoch_and_resumed_ends_bit_identical(tmp_path, value_model):
     changes = dict(value_model=value_model, iterations=5, normalise_scores=True, kl_target=1.0, kl_horizon=100.0)
     _, learner, rows = run(tmp_path / "whole", **changes)

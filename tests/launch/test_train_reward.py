@@ -55,6 +55,7 @@ def run(earlier, folder, config):
         return train_reward.run(StageContext(config, Workdir(earlier), folder, progress, {}, spec, stages.STAGES))
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_ends_the_same_and_the_reference_has_mean_0(earlier, tmp_path, monkeypatch):
     config = make_config()
     whole = run(earlier, tmp_path / "whole", config)

@@ -24,6 +24,7 @@ def writer():
     return writer_lib.ModelWriter(config, params, tokenizer, "digest", 1.0, 4)
 
 
+@pytest.mark.slow
 def test_every_prompt_gets_its_completion_and_the_seed_decides_it(writer):
     prompts = [f"Problem: {number} + {number}\n" for number in range(writer_lib.ROWS + 1)]
     first = writer(prompts, 1)

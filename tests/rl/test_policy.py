@@ -35,6 +35,7 @@ def rollout_of(length, rows=8, pad=0):
 _read = jax.jit(policy.read, static_argnames=("config", "temperature", "chunk"))
 
 
+@pytest.mark.slow
 def test_log_probs_and_entropy_are_those_of_the_logits_and_chunks_change_nothing(mixture):
     config, params = mixture
     rollout = rollout_of(16)

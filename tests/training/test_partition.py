@@ -73,7 +73,7 @@ def test_a_group_that_is_not_named_is_frozen(params):
 
 
 def test_unknown_groups_and_nothing_to_train_are_refused(params):
-    with pytest.raises(ValueError, match="unknown parameter group 'tail'; the groups are balance, router"):
+    with pytest.raises(ValueError, match="unknown parameter group 'tail'; the groups are .*balance, router"):
         split(params, {"tail": 1e-3})
     with pytest.raises(ValueError, match="every parameter is frozen"):
         split(params, {"experts": None})

@@ -21,6 +21,8 @@ import concurrent.futures, json, queue, sys
 from data.execution.limits import Limits
 from data.execution.pool import Pool
 from data.execution.result import Refused
+
+pytestmark = pytest.mark.slow
 work = json.load(sys.stdin)
 pools = queue.SimpleQueue()
 try:

@@ -13,6 +13,8 @@ from launch.evaluation.benchmark import Options, Unavailable
 from launch.evaluation.code_benchmarks import BENCHMARKS
 from tests.evaluation.stubs import StubModel
 
+pytestmark = pytest.mark.slow
+
 RUN = {benchmark.name: benchmark.run for benchmark in BENCHMARKS}
 
 

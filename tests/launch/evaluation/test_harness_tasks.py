@@ -35,13 +35,16 @@ metric_list:
 """
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("tasks")
     data = tmp_path / "data.jsonl"
     rows = [{"question": f"Is it {n}?", "choices": ["red", "green", "blue", "grey"], "gold": n % 4} for n in range(8)]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
     for name, text in (("choice", CHOICE), ("words", WORDS)):
         (tmp_path / f"{name}.yaml").write_text(text.format(data=data))
+    lost = CHOICE.replace("colours_local", "lost_local").format(data=tmp_path / "none.jsonl")
+    (tmp_path / "lost.yaml").write_text(lost)
     return tmp_path
 
 
@@ -62,12 +65,11 @@ def test_generated_words_and_the_limit(folder):
     assert score.counted["empty_outputs"] == 4
 
 
-def test_an_unknown_task_is_told():
+def test_an_unknown_task_is_told(folder):
     with pytest.raises(UserError, match="no task 'no_such_task'"):
-        Chosen(HARNESS, "no_such_task").load()
+        Chosen(HARNESS, "no_such_task").load(str(folder))
 
 
 def test_data_that_can_not_be_fetched_has_no_score(folder):
-    (folder / "data.jsonl").unlink()
     with pytest.raises(Unavailable, match="no_network"):
-        Chosen(HARNESS, "colours_local").load(str(folder)).run(StubModel(), Options())
+        Chosen(HARNESS, "lost_local").load(str(folder)).run(StubModel(), Options())

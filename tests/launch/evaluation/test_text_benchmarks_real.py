@@ -11,6 +11,8 @@ from mistral_moe.evaluation import floors
 from tests.evaluation import stubs
 from tests.launch.evaluation.known_models import by_length, perfect, run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def real():

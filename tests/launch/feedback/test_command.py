@@ -133,6 +133,7 @@ def test_held_out_prompts_are_instructions_that_the_window_holds(run):
     )
 
 
+@pytest.mark.slow
 def test_a_model_writes_the_pairs_and_a_killed_run_goes_on_with_the_same_ones(run, start):
     arguments = (f"--workdir={run}", "--port=0", "--count=3", "--max_tokens=4")
     binary = start(*arguments)

@@ -68,6 +68,7 @@ def _interrupt(monkeypatch, owner, name, call, after=False):
     monkeypatch.setattr(owner, name, wrapped)
 
 
+@pytest.mark.slow
 def test_interrupted_anywhere_it_ends_bit_identical(tmp_path, context_in, monkeypatch):
     config = toy_config()
     # A threshold that an untrained model's completions pass, so that all iterations have something to teach.

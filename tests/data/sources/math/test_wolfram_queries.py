@@ -125,6 +125,7 @@ def test_python_is_read_and_not_run(make_input, sort_items):
     assert out.reasons == {"no_pair": 7}
 
 
+@pytest.mark.slow
 def test_names_that_grow_are_given_up(make_input, sort_items):
     source = "x = Symbol('x')\na = x + x\n" + "a = a + a\n" * 200 + "assert integrate(a, x) == x\n"
     assert sort_items(wolfram.read(make_input("t.py", source.encode()))).documents == []
