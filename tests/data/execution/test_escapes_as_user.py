@@ -21,8 +21,6 @@ import concurrent.futures, json, queue, sys
 from data.execution.limits import Limits
 from data.execution.pool import Pool
 from data.execution.result import Refused
-
-pytestmark = pytest.mark.slow
 work = json.load(sys.stdin)
 pools = queue.SimpleQueue()
 try:
@@ -60,6 +58,7 @@ def _interpreter_of_all():
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="the tests run as a user without rights already")
+@pytest.mark.slow
 def test_all_attempts_of_a_user_without_rights_are_contained(host):
     python = _interpreter_of_all()
     code = pathlib.Path(host["HOST_SOCKET"]).parent
