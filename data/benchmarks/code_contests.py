@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from data.benchmarks import hub
 from data.benchmarks import rows as rows_lib
 
 HUB = "deepmind/code_contests"
@@ -41,16 +42,8 @@ def problems(data_dir: pathlib.Path | None) -> tuple[list[Problem], int]:
       MissingDataError: there is no such data.
       BenchmarkDataError: it is there and isn't what it should be.
     """
-    found, duplicates = rows_lib.without_duplicates(_document(row) for row in _rows(data_dir))
+    found, duplicates = rows_lib.without_duplicates(_document(row) for row in hub.single_split(data_dir, HUB, GLOBS))
     return [Problem(**document) for document in found], duplicates
-
-
-def _rows(data_dir: pathlib.Path | None) -> list[rows_lib.Row]:
-    if data_dir is None:
-        from data.benchmarks import hub
-
-        return hub.rows(HUB, None, "test")
-    return [row for path in rows_lib.find(data_dir, *GLOBS) for row in rows_lib.read(path)]
 
 
 def _document(row: rows_lib.Row) -> dict[str, Any]:

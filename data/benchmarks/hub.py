@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Callable, Sequence
 
+from data.benchmarks import rows as rows_lib
 from data.benchmarks.layout import Splits
 from data.benchmarks.rows import MissingDataError, Row
 
@@ -54,6 +56,18 @@ def _advice(source: str, split: str, error: Exception) -> str:
         f"{source} ({split}) can't be had from the hub ({type(error).__name__}: {cause}); where there is no network, put the "
         "benchmark's files into a folder and name it by --data_dir"
     )
+
+
+def single_split(data_dir: pathlib.Path | None, path: str, globs: Sequence[str]) -> list[Row]:
+    """All rows of a benchmark that is one split: of the files that match in a folder, or where there is none the hub's test split.
+
+    Raises:
+      MissingDataError: neither is there.
+      BenchmarkDataError: a file can't be read.
+    """
+    if data_dir is None:
+        return rows(path, None, "test")
+    return [row for file in rows_lib.find(data_dir, *globs) for row in rows_lib.read(file)]
 
 
 def splits(path: str, name: str | None, names: Sequence[str]) -> Splits:

@@ -158,7 +158,6 @@ class Learner:
             with mesh_context.use(self.mesh):
                 self.state, metrics = self._program.step(self.state, self._placed(take(batch, indices)))
             seen.append({name: float(value) for name, value in jax.device_get(metrics).items() if value.ndim == 0})
-            self.after_update(number)
             if number == 0:
                 first_error = seen[0]["ratio_error"]
                 if not first_error <= self._tolerance:
@@ -174,9 +173,6 @@ class Learner:
         if "explained_variance" in seen[0]:
             means["explained_variance"] = seen[0]["explained_variance"]
         return Updated(means, first_error, len(seen), stopped)
-
-    def after_update(self, number: int) -> None:
-        """Called after each update of an iteration, the `number`-th; tests interrupt a run here."""
 
     def after_iteration(self, kl: float, answers: int) -> None:
         """Steers the price of the KL."""

@@ -90,12 +90,17 @@ def killed_at(count):
     """A learner that is killed after so many updates of its process."""
 
     class Killed(Learner):
-        left = count
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            left, step = iter(range(count - 1, -1, -1)), self._program.step
 
-        def after_update(self, number):
-            self.left -= 1
-            if not self.left:
-                raise Interrupted
+            def counted(state, batch):
+                made = step(state, batch)
+                if not next(left):
+                    raise Interrupted
+                return made
+
+            self._program = dataclasses.replace(self._program, step=counted)
 
     return Killed
 
