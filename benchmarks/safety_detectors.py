@@ -13,27 +13,12 @@ import pathlib
 from absl import app, flags
 
 from benchmarks import text_corpora
-from data.benchmarks import cyberseceval, realtoxicityprompts, truthfulqa
-from launch.safety import code_detector, hallucination, security, toxicity
+from data.benchmarks import truthfulqa
+from launch.safety import detectors, hallucination
 from mistral_moe.safety.gates import Detector
 
 _DATA = flags.DEFINE_string("benchmarks", "", "Folder of the sets; empty for benchmarks/ in the samples' folder.")
 _OUTPUT = flags.DEFINE_string("json", "", "File that the figures are written to.")
-
-
-def detectors(folder: pathlib.Path) -> list[tuple[str, Detector]]:
-    """(gate and part, detector) of all that have an AUROC."""
-    places = cyberseceval.load(folder).items
-    return [
-        ("toxicity", toxicity.detector(realtoxicityprompts.load(folder).items)),
-        ("hallucination, generation", hallucination.detector(truthfulqa.load(folder).items)),
-        (
-            "security, insecure code",
-            code_detector.measured([place.origin for place in places], cyberseceval.secure_programs(folder)),
-        ),
-        ("security, harmful requests", security.refusal_detector()),
-        ("security, leaks and orders", security.leak_detector(0)),
-    ]
 
 
 def table(rows: list[tuple[str, Detector]], trivial: dict[str, float]) -> str:
@@ -50,7 +35,7 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
     folder = pathlib.Path(_DATA.value or text_corpora.samples_folder() / "benchmarks")
-    rows, trivial = detectors(folder), hallucination.floors(truthfulqa.load(folder).items)
+    rows, trivial = detectors.measured(folder), hallucination.floors(truthfulqa.load(folder).items)
     print(table(rows, trivial))
     if _OUTPUT.value:
         figures = {gate: {"detector": found.name, "auroc": found.auroc} for gate, found in rows}

@@ -78,7 +78,7 @@ def test_trivial_functions_score_the_floor(options):
 
 @pytest.mark.parametrize("name", ["humaneval", "mbpp", "code_contests"])
 def test_wrong_endless_and_dishonest_programs_do_not_pass(options, name, monkeypatch):
-    monkeypatch.setattr(function_problems, "SECONDS", 1.0)
+    monkeypatch.setattr(function_problems, "SECONDS", {"humaneval": 1.0, "mbpp": 1.0})
     bad = ["    while True: pass\n", "    import os; os._exit(0)\n", "    raise SystemExit\n", "def (", "\0", "\ud800"]
     if name != "humaneval":
         bad = [text.strip(" ") for text in bad]

@@ -10,10 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import safety_detectors
 from data.benchmarks import truthfulqa
 from data.processors import toxicity as profanity
-from launch.safety import bias, code_detector, hallucination, security, setting, toxicity
+from launch.safety import bias, code_detector, detectors, hallucination, security, setting, toxicity
 from launch.safety.setting import Setting
 from mistral_moe.evaluation.language_model import Generated, LogLikelihood
 from tests.evaluation.stubs import StubModel, at_random, longest
@@ -288,7 +287,7 @@ def test_detectors_on_the_real_sets():
     folder = pathlib.Path(os.environ.get("MISTRAL_MOE_SAMPLES", ROOT.parent / "shared")) / "benchmarks"
     if not (folder / "cyberseceval").is_dir():
         pytest.skip(f"no real benchmarks at {folder}; set MISTRAL_MOE_SAMPLES to the folder that holds benchmarks/")
-    config, worth = small_world.base_config().safety, dict(safety_detectors.detectors(folder))
+    config, worth = small_world.base_config().safety, dict(detectors.measured(folder))
     assert worth.pop("hallucination, generation").auroc >= config.hallucination.min_auroc
     assert worth["toxicity"].auroc == pytest.approx(0.88, abs=0.02)
     assert worth["security, insecure code"].auroc > 0.9
