@@ -165,6 +165,7 @@ def test_branches_together_are_branches_alone_and_no_collective_crosses_them(tmp
         assert ("all-reduce" in within and "all-gather" in within) if row["devices"] > 1 else not within, name
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_restored_onto_any_mesh(tmp_path):
     report = worker("restore", tmp_path)
     saved = report.pop("saved")

@@ -39,7 +39,11 @@ def model_of(tiny_config, tiny_params):
     return make
 
 
-each_name = pytest.mark.parametrize("name", SHAPES)
+# Each compiles programs of its own; CI runs all of them.
+_SLOW = ("window 7, a decision a layer", "Mixtral's form, window 5")
+each_name = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in _SLOW)) for name in SHAPES]
+)
 
 
 def whole_logits(config, params, text, model_logits):

@@ -124,7 +124,7 @@ def as_xla(monkeypatch):
     return asked
 
 
-@pytest.mark.parametrize("window", (None, 37))
+@pytest.mark.parametrize("window", (pytest.param(None, marks=pytest.mark.slow), 37))
 def test_cudnn_is_told_the_whole_mask_and_the_scale(as_xla, window):
     inputs, ids = arrays(), segments()
     mask = attention_mask(ids, window)

@@ -25,6 +25,7 @@ def found(what, topology="v5e:2x2"):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_each_direction_of_grouped_matmul_is_one_kernel_of_the_ideal_flops():
     for direction, facts in found("grouped_matmul", "v5p:2x2x1").items():
         assert facts["kernels"] == 1, direction
@@ -39,6 +40,7 @@ def test_the_experts_of_the_full_size_are_nine_kernels_of_the_ideal_flops():
     assert 0.99 < facts["ratio"] <= 1.05
 
 
+@pytest.mark.slow
 def test_training_in_eight_bits_multiplies_int8():
     """The product and the gradient of its input; that of the weights stays as it is."""
     assert found("quantized_product") == {"none": {"all": 3, "int8": 0}, "int8": {"all": 3, "int8": 2}}

@@ -81,6 +81,7 @@ def test_every_stage_can_be_laid_on_chips_that_are_not_here(stage):
     assert math.prod(tokens.shape) == prepared.stage.plan.tokens_per_step
 
 
+@pytest.mark.slow
 def test_a_topology_that_does_not_exist_is_one_line_on_the_command_line():
     done = run(f"--config={CONFIG}", "--topology=v9:2x2")
     assert (done.returncode, done.stdout) == (1, "")
@@ -150,6 +151,7 @@ def test_the_update_of_ppo_compiles_with_a_critic_of_its_own(tmp_path):
     assert report["tokens_per_step"] == 8 * 512 and report["collectives"]["fsdp"] > 0
 
 
+@pytest.mark.slow
 def test_a_config_is_not_compared_with_itself():
     done = run(f"--config={CONFIG}", "--topology=v5e:2x2", f"--compare={CONFIG}")
     assert (done.returncode, done.stdout) == (1, "")

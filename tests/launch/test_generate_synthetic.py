@@ -253,6 +253,7 @@ def test_another_run_or_something_else_in_the_folder_is_refused(tmp_path, run):
         assert refused.returncode == 1 and told in refused.stderr and refused.stderr.count("\n") == 1, refused.stderr
 
 
+@pytest.mark.slow
 def test_mistakes_are_told_in_one_line(run, tmp_path):
     model = ("--domain=math", "--count=1", f"--output={tmp_path / 'x'}", "--model=seed")
     of_run = ("--config=experiments/tiny.py", f"--workdir={tmp_path}")

@@ -104,7 +104,7 @@ def same_bits(ours, theirs):
         assert ours[name].dtype == array.dtype and ours[name].tobytes() == array.tobytes(), name
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in ("v0.1", "nemo"))) for n in MODELS])
 def test_imported_logits_equal_and_exported_files_hold_the_same_bits(originals, name, tmp_path):
     theirs, folder = originals[name]
     assert len(list(folder.glob("*.safetensors"))) > 1

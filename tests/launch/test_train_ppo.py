@@ -30,7 +30,7 @@ def run(folder, scorer=None, kind=Learner, **changes):
 @pytest.mark.parametrize(
     "changes",
     [
-        dict(algorithm="ppo", value_model="head"),
+        pytest.param(dict(algorithm="ppo", value_model="head"), marks=pytest.mark.slow),
         pytest.param(dict(algorithm="ppo", value_model="copy", router_lr=1e-2, balance=0.01), marks=pytest.mark.slow),
         dict(algorithm="grpo", loss_over="sequence", grpo_beta=0.001),
         pytest.param(dict(algorithm="rloo"), marks=pytest.mark.slow),
@@ -48,6 +48,7 @@ def test_a_rewarded_token_is_learned_with_a_first_ratio_of_one(tmp_path, changes
         assert all(row["explained_variance"] <= 1 for row in rows)
 
 
+@pytest.mark.slow
 def test_frozen_groups_are_bit_identical_and_the_critic_is_no_part_of_the_model(tmp_path):
     config = toy_config(trunk_lr=None, iterations=1)
     loop, learner = toy_loop(config)
@@ -141,6 +142,7 @@ def strip(row):
     return {name: value for name, value in row.items() if not name.startswith("seconds/")}
 
 
+@pytest.mark.slow
 def test_rewards_that_are_no_numbers_are_counted_and_left_out(tmp_path):
     class Broken(Scorer):
         def score(self, *arguments):
@@ -167,6 +169,7 @@ def without_ends(loop):
 
 
 @pytest.mark.parametrize("truncated", ["penalise", "mask"])
+@pytest.mark.slow
 def test_batches_without_a_finished_answer_change_nothing_and_end_the_run(tmp_path, truncated):
     loop, learner = toy_loop(toy_config(truncated=truncated))
     before = digest(jax.device_get(learner.params))
@@ -179,6 +182,7 @@ def test_batches_without_a_finished_answer_change_nothing_and_end_the_run(tmp_pa
     assert without_ends(again).run(tmp_path, no_lineage).iterations == 3
 
 
+@pytest.mark.slow
 def test_a_runaway_of_the_kl_stops_the_run_by_name(tmp_path):
     history, _, rows = run(tmp_path, **LEARNING, kl_limit=0.05)
     assert history.stopped.startswith("kl_runaway: ") and "kl_runaway" in history.findings
@@ -186,6 +190,7 @@ def test_a_runaway_of_the_kl_stops_the_run_by_name(tmp_path):
     assert all(row["kl"] <= 0.05 for row in rows[:-1])
 
 
+@pytest.mark.slow
 def test_an_iteration_that_strays_from_its_own_answers_is_cut_short(tmp_path):
     history, learner, rows = run(tmp_path, iterations=2, early_stop_kl=1e-9)
     # The first update starts where the answers were drawn; the second sees what it did.

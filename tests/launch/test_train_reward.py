@@ -99,6 +99,7 @@ def test_interrupted_and_resumed_ends_the_same_and_the_reference_has_mean_0(earl
         load(tmp_path / "whole", model, "0" * 64)
 
 
+@pytest.mark.slow
 def test_other_pairs_than_those_of_the_checkpoint_are_refused(earlier, tmp_path):
     path = tmp_path / "pairs.jsonl"
     rows = [{"prompt": f"Question {n}?", "chosen": f"yes {n}", "rejected": f"no {n}"} for n in range(40)]

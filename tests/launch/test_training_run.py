@@ -105,7 +105,7 @@ _TASKS = TaskTerms(("even", "odd"), (1.0, 0.5), learned=True)
     ("branches", "tasks"),
     [
         ((), None),
-        (("a", "b"), _TASKS),
+        pytest.param(("a", "b"), _TASKS, marks=pytest.mark.slow),
         pytest.param((), _TASKS, marks=pytest.mark.slow),
         pytest.param(("a", "b"), None, marks=pytest.mark.slow),
     ],

@@ -65,6 +65,7 @@ def test_unrolled_and_recomputed_give_the_same_loss_and_gradients(
     jax.tree.map(lambda one, two: np.testing.assert_allclose(one, two, atol=1e-5), other, gradients)
 
 
+@pytest.mark.slow
 def test_bfloat16_activations_over_float32_masters(tiny_config, tiny_params, packed_batch, model_logits):
     wide, narrow = tiny_config(experts=3, top_k=3), tiny_config(experts=3, top_k=3, dtype="bfloat16")
     params, batch = tiny_params(wide), packed_batch()

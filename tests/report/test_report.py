@@ -309,6 +309,7 @@ def test_every_plot_is_well_formed_and_described(page):
         assert "#5a0" not in re.sub(r"<text.*?</text>", "", text), "a stand-in colour was left"
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes_in_any_process(page):
     here = pathlib.Path(__file__).parent
     code = (  # another process has other hash seeds; other global settings must not show either

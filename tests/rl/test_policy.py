@@ -49,7 +49,7 @@ def test_log_probs_and_entropy_are_those_of_the_logits_and_chunks_change_nothing
     assert found.values is None and found.router["load"].shape == (1, 4)
 
 
-@pytest.mark.parametrize("kind", ["head", "copy"])
+@pytest.mark.parametrize("kind", [pytest.param("head", marks=pytest.mark.slow), "copy"])
 def test_a_new_critic_values_everything_at_zero_and_changes_no_log_prob(mixture, kind):
     config, params = mixture
     rollout = rollout_of(16)
@@ -68,7 +68,7 @@ def test_an_unknown_critic_is_refused(mixture):
         policy.attach_critic(mixture[1], "none")
 
 
-@pytest.mark.parametrize("kind", ["head", "copy"])
+@pytest.mark.parametrize("kind", ["head", pytest.param("copy", marks=pytest.mark.slow)])
 def test_the_critics_loss_moves_the_critic_and_not_the_policy(mixture, kind):
     config, params = mixture
     params = policy.attach_critic(params, kind)

@@ -80,6 +80,7 @@ def test_impossible_weights_are_refused():
             TaskTerms(("a", "b"), weights)
 
 
+@pytest.mark.slow
 def test_a_model_trains_beside_its_task_weights(tiny_config, tiny_params, packed_batch):
     config = tiny_config()
     terms = TaskTerms(("a", "b"), (1.0, 1.0), learned=True)

@@ -51,7 +51,9 @@ def test_frozen_groups_are_bit_identical_and_trained_ones_move(tiny_config, tiny
         assert np.array_equal(after[path], leaf) == (group_of(path) not in groups), path
 
 
-@pytest.mark.parametrize("groups", [("experts",), ("experts", "trunk")], ids="+".join)
+@pytest.mark.parametrize(
+    "groups", [("experts",), pytest.param(("experts", "trunk"), marks=pytest.mark.slow)], ids="+".join
+)
 def test_branches_together_are_the_branches_one_by_one(tiny_config, tiny_params, packed_batch, groups):
     config, params = tiny_config(num_layers=1), tiny_params(tiny_config(num_layers=1))
     # A large epsilon: Adam's first step is the sign of the gradient, which would blow rounding up.

@@ -247,6 +247,7 @@ def test_people_write_captions_that_pass():
     st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=6),
     st.dictionaries(st.sampled_from(["code", "seconds"]), st.sampled_from(["html", "x", None, float("nan"), -1, True])),
 )
+@pytest.mark.slow
 def test_nothing_raises(text, media, changes, meta):
     broken = bytearray(media)
     for position, value in changes:

@@ -19,7 +19,7 @@ WINDOW = 48
 WORDS = "the cat sat on a mat while seven green birds sang of rain, bread & 3.14 naïve wishes — ok?".split()
 
 
-@pytest.fixture(scope="module", params=["Mistral", "Mixtral"])
+@pytest.fixture(scope="module", params=[pytest.param("Mistral", marks=pytest.mark.slow), "Mixtral"])
 def both(request, tmp_path_factory):
     """(ours, theirs) behind lm-eval's interface."""
     folder, workdir = tmp_path_factory.mktemp("hf"), tmp_path_factory.mktemp("work")

@@ -94,6 +94,7 @@ def test_other_machines_are_let_in_only_with_a_warning(start, pairs_file, tmp_pa
     assert "warning: --host=0.0.0.0 lets every machine" in "".join(binary.lines)
 
 
+@pytest.mark.slow
 def test_a_wrong_command_line_is_told_in_one_line(run, pairs_file, tmp_path):
     good = pairs_file([pair.as_row for pair in PAIRS])
     bad, none = tmp_path / "bad.jsonl", tmp_path / "none.jsonl"

@@ -98,6 +98,7 @@ def test_interrupted_anywhere_it_ends_bit_identical(tmp_path, context_in, monkey
         assert accepted.verify(broken / "improve", verifier) == (resumed.records["out"], [])
 
 
+@pytest.mark.slow
 def test_what_an_iteration_wrote_may_not_change_under_it(tmp_path, context_in, monkeypatch):
     monkeypatch.setattr(improve_stage, "probabilities_of", lambda *unused: lambda samples: [0.9] * len(samples))
     config = toy_config()
@@ -135,6 +136,7 @@ def test_settings_that_cannot_be_are_told_by_key(tmp_path, context_in, change, t
         improve_stage.improve(context_in(tmp_path, config))
 
 
+@pytest.mark.slow
 def test_demonstrations_that_do_harm_are_taken_back(tmp_path, context_in):
     config = toy_config()
     config.improve.update(demonstrations=4, max_loss_rise=-0.9)
