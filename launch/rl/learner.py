@@ -42,7 +42,8 @@ class Updated:
 
     Attributes:
       metrics: means over the updates, float.
-      first_ratio_error: the largest |ratio - 1| in the first minibatch.
+      first_ratio_error: the largest |ratio - 1| in the first minibatch, a nat of log-probability
+        (`ratio_error_per_nat` of `rl.ppo_loss`).
       updates: how many were made.
       stopped_early: whether the KL from the policy that drew the answers ended them.
     """
@@ -159,10 +160,10 @@ class Learner:
                 self.state, metrics = self._program.step(self.state, self._placed(take(batch, indices)))
             seen.append({name: float(value) for name, value in jax.device_get(metrics).items() if value.ndim == 0})
             if number == 0:
-                first_error = seen[0]["ratio_error"]
+                first_error = seen[0]["ratio_error_per_nat"]
                 if not first_error <= self._tolerance:
                     raise RatioError(
-                        f"iteration {iteration}: the first ratio is off 1 by {first_error:.2e}, more than "
+                        f"iteration {iteration}: the first ratio is off 1 by {first_error:.2e} a nat, more than "
                         f"{self._tolerance:.0e}"
                     )
             if limit is not None and seen[-1]["approximate_kl"] > limit:
