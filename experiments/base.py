@@ -209,6 +209,9 @@ def base_config() -> ConfigDict:
             value_clip=0.2,
             value_coefficient=0.1,
             entropy_coefficient=0.0,
+            # Rows of the run's own text in every update, and the weight of the loss on them.
+            rehearsal_rows=0,
+            rehearsal_weight=0.0,
             clip_low=0.8,
             clip_high=1.2,
             dual_clip=placeholder(float),

@@ -40,6 +40,7 @@ class StageProgram:
       rows_key: the config's key for them.
       seq_len: T.
       flops: of a token, forward and backward, by formula: part -> direction -> FLOPs.
+      rehearsal: rows of text beside the batch, and their length; of ppo alone.
       start: a model's parameters -> those that are trained with what is trained beside them; shapes in, shapes out.
     """
 
@@ -50,6 +51,7 @@ class StageProgram:
     rows_key: str
     seq_len: int
     flops: Mapping[str, Mapping[str, float]]
+    rehearsal: tuple[int, int] = (0, 0)
     start: Callable[[Any], Any] = lambda params: params
 
     def abstract_params(self) -> dict:
@@ -89,13 +91,16 @@ def of_stage(config: ml_collections.ConfigDict, stage: str, phase: str = "end_to
     section, key = _ROWS.get(stage, ("train", "batch_size"))
     name = f"joint/{phase}" if stage == "joint" else stage
     made = StageProgram(name, plan, model, int(config[section][key]), f"{section}.{key}", seq_len, flops)
-    return dataclasses.replace(made, start=functools.partial(rl_plan.start_params, config)) if stage == "ppo" else made
+    if stage != "ppo":
+        return made
+    rehearsal = (int(config.ppo.rehearsal_rows), int(config.train.seq_len))
+    return dataclasses.replace(made, start=functools.partial(rl_plan.start_params, config), rehearsal=rehearsal)
 
 
 def batch_shapes(stage: StageProgram, program: Program) -> Any:
     """Shapes of a batch, [B, T] or [P, B, T], with their sharding: a dict by field, of ppo an `rl.update.Minibatch`."""
     if stage.name == "ppo":
-        shapes = minibatch_shapes(stage.rows, stage.seq_len)
+        shapes = minibatch_shapes(stage.rows, stage.seq_len, *stage.rehearsal)
         return jax.tree.map(lambda leaf: leaf.update(sharding=program.rows), shapes)
     leading = (len(stage.plan.branches),) if stage.plan.branches else ()
     fields = (*MODEL_FIELDS, "domains")

@@ -61,11 +61,17 @@ def facts_of(history: History, before: Mapping[str, float], after: Mapping[str, 
     """What the manifest says of a run."""
     last = history.observations[-1]
     measured = list(history.pass_at_1.items())
+    sampled = list(history.sampled_pass_at_1.values())
     means = [float(np.mean(list(losses.values()))) for losses in (before, after)]
     return {
         "pass_at_1_before": measured[0][1],
         "pass_at_1_after": measured[-1][1],
-        "pass_at_1": [{"iteration": iteration, "value": value} for iteration, value in measured],
+        "sampled_pass_at_1_before": sampled[0],
+        "sampled_pass_at_1_after": sampled[-1],
+        "pass_at_1": [
+            {"iteration": iteration, "value": value, "sampled": drawn}
+            for (iteration, value), drawn in zip(measured, sampled)
+        ],
         "kl": last.kl,
         "first_ratio_error": history.first_ratio_error,
         "held_out_loss_before": dict(before),
@@ -113,13 +119,19 @@ def run(context: StageContext) -> StageOutcome:
         if weights.learned:
             learned, reward_digest = learned_lib.load(context, plan_lib.length_of(section), int(section.minibatch_size))
         scorer = Scorer(verifier, section.reward, weights, int(section.max_tokens), learned)
-        loop = Loop(config, learner, scorer, tokenizer, asked["train"], asked["heldout"], model, context.progress)
+        rehearsal = None
+        if section.rehearsal_rows:
+            rehearsal = corpora.all_domains_loader(context, int(section.rehearsal_rows), "ppo")
+        loop = Loop(
+            config, learner, scorer, tokenizer, asked["train"], asked["heldout"], model, context.progress, rehearsal
+        )
         history = loop.run(context.folder, lineage)
     after = held_out_loss(model, learner.params, batches)
     told = facts_of(history, before, after) | {"pass_at_1_floor": constant_floor(asked["heldout"])}
     context.progress.note(
         f"held-out pass@1 {told['pass_at_1_before']:.1%} -> {told['pass_at_1_after']:.1%} (one answer to all: "
-        f"{told['pass_at_1_floor']:.1%}) at a KL of {told['kl']:.2f} "
+        f"{told['pass_at_1_floor']:.1%}), drawn at random {told['sampled_pass_at_1_before']:.1%} -> "
+        f"{told['sampled_pass_at_1_after']:.1%}, at a KL of {told['kl']:.2f} "
         f"nats an answer; held-out loss {told['held_out_loss_change']:+.2%}"
     )
     updates = int(learner.state.step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 import dataclasses
 from typing import Any
 
@@ -21,7 +22,7 @@ from mistral_moe.rl.experience import make_experience
 from mistral_moe.rl.minibatches import minibatch_of_update, take
 from mistral_moe.rl.rewards import ScoreScale, new_scale
 from mistral_moe.rl.rollout import Rollout
-from mistral_moe.rl.update import Minibatch, group_experience
+from mistral_moe.rl.update import REHEARSAL_FIELDS, Minibatch, group_experience
 from mistral_moe.training import partition
 from mistral_moe.training.step import TrainState
 
@@ -72,6 +73,7 @@ class Learner:
         started = plan_lib.start_params(config, params)
         self._program = training_program.build(plan, started, *mesh_and_rules(config))
         training_program.check_rows(int(section.minibatch_size), self._program, "ppo.minibatch_size")
+        training_program.check_rows(int(section.rehearsal_rows), self._program, "ppo.rehearsal_rows")
         # The step consumes what it is given; the reference is a copy of what is trained, and shares what is frozen.
         trained, frozen = training_program.split(started, plan)
         reference, _ = partition.split(params, plan.optim.learning_rates)
@@ -144,8 +146,15 @@ class Learner:
             )
         return Minibatch(experience, jnp.asarray(reference)), statistics
 
-    def update(self, batch: Minibatch, iteration: int) -> Updated:
+    def update(
+        self, batch: Minibatch, iteration: int, rehearsal: Iterator[Mapping[str, np.ndarray]] | None = None
+    ) -> Updated:
         """The epochs over one rollout batch.
+
+        Args:
+          batch: the rollout batch.
+          iteration: from 0.
+          rehearsal: text, a batch an update, where the config has a weight for it.
 
         Raises:
           RatioError: the first ratio is not 1 within the config's tolerance.
@@ -157,7 +166,11 @@ class Learner:
         for number in range(count):
             indices = minibatch_of_update(self._seed, iteration * count + number, rows, size)
             with mesh_context.use(self.mesh):
-                self.state, metrics = self._program.step(self.state, self._placed(take(batch, indices)))
+                rows_of_update = take(batch, indices)
+                if rehearsal is not None:
+                    text = next(rehearsal)
+                    rows_of_update = rows_of_update.replace(rehearsal={name: text[name] for name in REHEARSAL_FIELDS})
+                self.state, metrics = self._program.step(self.state, self._placed(rows_of_update))
             seen.append({name: float(value) for name, value in jax.device_get(metrics).items() if value.ndim == 0})
             if number == 0:
                 first_error = seen[0]["ratio_error_per_nat"]

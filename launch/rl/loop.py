@@ -13,6 +13,7 @@ from typing import Any
 import ml_collections
 import numpy as np
 
+from data.loader import MixtureError, MixtureLoader, Prefetcher
 from data.tokenizer import Tokenizer
 from launch.errors import UserError
 from launch.metrics import MetricsLog
@@ -34,6 +35,10 @@ from mistral_moe.rl.rollout import make_rollout
 KINDS = ("rollout", "reward", "reference", "update", "evaluation")
 # Iterations in a row without a single finished answer, after which nothing can be learned.
 _UNFINISHED = 3
+# Fields of a history whose keys are iterations, which JSON would make texts of.
+_BY_ITERATION = ("pass_at_1", "sampled_pass_at_1")
+# Stands for the held-out problems where a seed is made from an iteration's number.
+_HELD_OUT = 2**31
 
 
 @dataclasses.dataclass
@@ -44,17 +49,20 @@ class History:
       iterations: done.
       observations: of each.
       pass_at_1: iteration -> share of held-out problems solved greedily; 0 is before the first.
+      sampled_pass_at_1: likewise the share of answers that are right, drawn as the training's are.
       first_ratio_error: the largest of all iterations.
       seconds: by kind.
       answers: drawn; `unusable` of them could not be learned from (`Usable.counts`), by reason.
       skipped: iterations without an update, as no answer was finished or usable.
       stopped: why the run ended before its last iteration, or "".
       findings: of the monitors, the newest of each name.
+      rehearsal: the position in the text that is rehearsed, of `MixtureLoader.get_state`.
     """
 
     iterations: int = 0
     observations: list[Observation] = dataclasses.field(default_factory=list)
     pass_at_1: dict[int, float] = dataclasses.field(default_factory=dict)
+    sampled_pass_at_1: dict[int, float] = dataclasses.field(default_factory=dict)
     first_ratio_error: float = 0.0
     seconds: dict[str, float] = dataclasses.field(default_factory=lambda: dict.fromkeys(KINDS, 0.0))
     answers: int = 0
@@ -64,10 +72,11 @@ class History:
     early_stops: int = 0
     stopped: str = ""
     findings: dict[str, Finding] = dataclasses.field(default_factory=dict)
+    rehearsal: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
-        return dataclasses.asdict(self) | {"pass_at_1": sorted(self.pass_at_1.items())}
+        return dataclasses.asdict(self) | {name: sorted(getattr(self, name).items()) for name in _BY_ITERATION}
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> "History":
@@ -76,9 +85,9 @@ class History:
             **saved
             | {
                 "observations": [Observation(**row) for row in saved["observations"]],
-                "pass_at_1": {int(iteration): value for iteration, value in saved["pass_at_1"]},
                 "findings": {name: Finding(**finding) for name, finding in saved["findings"].items()},
             }
+            | {name: {int(iteration): value for iteration, value in saved[name]} for name in _BY_ITERATION}
         )
 
     @contextlib.contextmanager
@@ -102,6 +111,7 @@ class Loop:
       train, held_out: problems.
       model: the learner's.
       progress: where to tell.
+      rehearsal: batches of text beside the answers, or None.
     """
 
     def __init__(
@@ -114,9 +124,11 @@ class Loop:
         held_out: Sequence[Asked],
         model: Any,
         progress: StageProgress,
+        rehearsal: MixtureLoader | Prefetcher | None = None,
     ):
         self._config, self._section, self._learner, self._scorer = config, config.ppo, learner, scorer
         self._tokenizer, self._train, self._held_out, self._progress = tokenizer, train, held_out, progress
+        self._rehearsal = rehearsal
         self._seed = int(config.seed)
         self._length = plan_lib.length_of(self._section)
         self._actor = Actor(model, learner.mesh, int(self._section.engine_rows), self._length)
@@ -142,7 +154,7 @@ class Loop:
                 log = MetricsLog(folder / "metrics", self.history.iterations)
                 try:
                     if not self.history.iterations and not self.history.pass_at_1:
-                        self.history.pass_at_1[0] = self.pass_at_1()
+                        self._measure(0)
                     while self.history.iterations < total and not self.history.stopped:
                         row = self.iterate(self.history.iterations)
                         log.write(self.history.iterations, row)
@@ -160,11 +172,12 @@ class Loop:
             ) from error
         return self.history
 
-    def pass_at_1(self) -> float:
-        """Share of the held-out problems that the policy solves, greedily."""
-        with self.history.timed("evaluation"):
-            done = self._answers(self._held_out, temperature=0.0, seeds=[0] * len(self._held_out))
-            correct, _ = self._scorer.verdicts([one.problem for one in self._held_out], self._texts(done))
+    def _pass_at_1(self, samples: int, temperature: float) -> float:
+        asked = [one for one in self._held_out for _ in range(samples)]
+        # The same seeds at every measurement: what differs is the policy.
+        seeds = [prompts_lib.seed_of_row(self._seed, _HELD_OUT, row) for row in range(len(asked))]
+        done = self._answers(asked, temperature, seeds)
+        correct, _ = self._scorer.verdicts([one.problem for one in asked], self._texts(done))
         return float(correct.mean())
 
     def _answers(self, asked: Sequence[Asked], temperature: float, seeds: Sequence[int]) -> list[Completion]:
@@ -204,7 +217,7 @@ class Loop:
         entropy = math.nan
         if learns:
             with history.timed("update"):
-                updated = self._learner.update(batch, iteration)
+                updated = self._learner.update(batch, iteration, self._rehearsal)
             row |= updated.metrics | {"updates": updated.updates, "first_ratio_error": updated.first_ratio_error}
             history.first_ratio_error = max(history.first_ratio_error, updated.first_ratio_error)
             history.early_stops += updated.stopped_early
@@ -235,11 +248,14 @@ class Loop:
         self.history.unfinished = 0 if statistics["rows/finished"] else self.history.unfinished + 1
 
     def _measure(self, iteration: int) -> dict[str, float]:
-        """The held-out pass@1 where it is due."""
+        """The held-out pass@1 where it is due, greedy and as the training draws."""
         if iteration % int(self._section.evaluate_every) and iteration != int(self._section.iterations):
             return {}
-        self.history.pass_at_1[iteration] = self.pass_at_1()
-        return {"pass_at_1": self.history.pass_at_1[iteration]}
+        with self.history.timed("evaluation"):
+            greedy = self._pass_at_1(1, 0.0)
+            sampled = self._pass_at_1(int(self._section.samples), float(self._section.temperature))
+        self.history.pass_at_1[iteration], self.history.sampled_pass_at_1[iteration] = greedy, sampled
+        return {"pass_at_1": greedy, "sampled_pass_at_1": sampled}
 
     def _watch(self, row: dict[str, float], entropy: float | None) -> None:
         """Hands the iteration to the monitors; what is new is printed."""
@@ -266,6 +282,8 @@ class Loop:
 
     def _save(self, store: CheckpointStore, lineage: Callable[[dict, dict], dict[str, Any]]) -> None:
         params = self._learner.params
+        if self._rehearsal is not None:
+            self.history.rehearsal = self._rehearsal.get_state()
         store.save(
             self.history.iterations,
             {
@@ -285,4 +303,9 @@ class Loop:
             self.history = History.from_json(saved["data_iter"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{store.folder}/{step}: its history can't be used: {error}") from error
+        if self._rehearsal is not None:
+            try:
+                self._rehearsal.set_state(self.history.rehearsal)
+            except MixtureError as error:
+                raise CheckpointError(f"{store.folder}/{step}: {error}") from error
         self._learner.restore(saved["params"], saved["opt"])

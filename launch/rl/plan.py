@@ -63,6 +63,11 @@ def check(section: ml_collections.ConfigDict) -> None:
             f"ppo.minibatch_size={size} does not divide the {rows} answers of an iteration",
             "set --config.ppo.minibatch_size to a divisor of prompts x samples",
         )
+    if (section.rehearsal_weight > 0) != (section.rehearsal_rows > 0) or section.rehearsal_weight < 0:
+        raise UserError(
+            f"ppo.rehearsal_weight={section.rehearsal_weight} with ppo.rehearsal_rows={section.rehearsal_rows}",
+            "set both above 0, or both to 0",
+        )
     if section.truncated not in TRUNCATED:
         raise UserError(f"ppo.truncated={section.truncated!r}", f"it is one of {', '.join(TRUNCATED)}")
     if section.missing_eos not in ("replace", "subtract"):
@@ -101,6 +106,7 @@ def terms_of(config: ml_collections.ConfigDict) -> UpdateTerms:
             loss_beta=float(section.grpo_beta),
             balance=float(section.balance),
             z=float(section.z),
+            rehearsal=float(section.rehearsal_weight),
             chunk=int(config.train.loss_chunk),
         )
 
@@ -167,10 +173,14 @@ def plan_of(config: ml_collections.ConfigDict) -> tuple[Plan, float, MistralConf
     flops = training_flops(model, length, of_model)
     if section.algorithm == "ppo" and section.value_model == "copy":
         flops += training_flops(model, length, dict.fromkeys(POLICY_GROUPS, 1.0))
+    text_length, text_rows = int(config.train.seq_len), int(section.rehearsal_rows)
+    tokens, text = rows * length, text_rows * text_length
+    # What a token costs depends on the length of its row.
+    flops = (tokens * flops + text * training_flops(model, text_length, of_model)) / (tokens + text)
     plan = Plan(
         loss_fn=functools.partial(update_loss, model, terms),
         optim=optim,
-        tokens_per_step=rows * length,
+        tokens_per_step=tokens + text,
     )
     return plan, flops, model
 

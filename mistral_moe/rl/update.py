@@ -15,13 +15,15 @@ from mistral_moe.rl.advantages import group_advantages, per_token
 from mistral_moe.rl.experience import Experience, Shaping
 from mistral_moe.rl.grpo_loss import grpo_loss
 from mistral_moe.rl.masked import masked_mean, real_values
-from mistral_moe.rl.policy import Reading, read
+from mistral_moe.rl.policy import Reading, detach_critic, read
 from mistral_moe.rl.ppo_loss import PolicyTerms, policy_loss, ppo_loss, value_loss
 from mistral_moe.rl.rewards import penalise_missing_eos, usable_rows
 from mistral_moe.rl.rollout import Rollout
+from mistral_moe.training.losses import RouterTerms, language_model_loss
 
 Algorithm = Literal["ppo", "grpo", "rloo"]
 ALGORITHMS: tuple[str, ...] = ("ppo", "grpo", "rloo")
+REHEARSAL_FIELDS = ("tokens", "targets", "segment_ids", "positions", "loss_weights")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,8 @@ class UpdateTerms:
       entropy_coefficient: of the entropy, which is rewarded.
       loss_beta: of GRPO's KL.
       balance, z: of the router's losses; they matter where the router is trained.
+      rehearsal: of the loss on text that the model was trained on before, which keeps what the reward doesn't ask for
+        (PPO-ptx; Ouyang et al. 2022, arXiv:2203.02155).
       chunk: tokens whose logits exist at a time.
     """
 
@@ -49,6 +53,7 @@ class UpdateTerms:
     loss_beta: float = 0.04
     balance: float = 0.0
     z: float = 0.0
+    rehearsal: float = 0.0
     chunk: int = 0
 
     def __post_init__(self) -> None:
@@ -63,14 +68,16 @@ class Minibatch:
     Attributes:
       experience: what they were and what they are worth. Values and returns are zeros without a critic.
       reference_log_probs: [B, T] nats.
+      rehearsal: text beside it, a batch of `training.losses.language_model_loss` of leaves [N, S], or None.
     """
 
     experience: Experience
     reference_log_probs: jax.Array
+    rehearsal: dict[str, jax.Array] | None = None
 
 
-def minibatch_shapes(rows: int, length: int) -> Minibatch:
-    """Shapes of a minibatch of so many rows of so many tokens."""
+def minibatch_shapes(rows: int, length: int, rehearsal_rows: int = 0, seq_len: int = 0) -> Minibatch:
+    """Shapes of a minibatch of so many rows of so many tokens, and of the text beside it."""
 
     def of(dtype: type, *shape: int) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct(shape, jnp.dtype(dtype))
@@ -78,7 +85,11 @@ def minibatch_shapes(rows: int, length: int) -> Minibatch:
     of_rows, whole = of(jnp.int32, rows), of(jnp.float32, rows, length)
     rollout = Rollout(of(jnp.int32, rows, length), of_rows, of_rows, of(bool, rows))
     mask = of(bool, rows, length)
-    return Minibatch(Experience(rollout, mask, whole, whole, whole, whole), whole)
+    rehearsal = None
+    if rehearsal_rows:
+        rehearsal = {name: of(jnp.int32, rehearsal_rows, seq_len) for name in REHEARSAL_FIELDS}
+        rehearsal["loss_weights"] = of(jnp.float32, rehearsal_rows, seq_len)
+    return Minibatch(Experience(rollout, mask, whole, whole, whole, whole), whole, rehearsal)
 
 
 def group_experience(
@@ -186,7 +197,7 @@ def update_loss(
 
     Returns:
       The scalar, and the statistics of the algorithm's losses with `loss` and `entropy`; of a mixture also `balance`, `z`
-      and `load` [L, E].
+      and `load` [L, E]; `rehearsal_loss` in nats a token where there is text.
     """
     reading = read(config, params, batch.experience.rollout, terms.temperature, terms.chunk)
     loss, statistics = _of_algorithm(terms, reading, batch)
@@ -194,5 +205,10 @@ def update_loss(
     loss = loss - terms.entropy_coefficient * entropy
     if reading.router:
         loss = loss + terms.balance * reading.router["balance"] + terms.z * reading.router["z"]
+    if batch.rehearsal is not None:
+        no_terms = RouterTerms(balance=0.0, z=0.0, domain=0.0)
+        language, _ = language_model_loss(config, detach_critic(params), batch.rehearsal, no_terms, chunk=terms.chunk)
+        loss = loss + terms.rehearsal * language
+        statistics = statistics | {"rehearsal_loss": language}
     told = statistics | reading.router | {"loss": loss, "entropy": entropy}
     return loss, jax.lax.stop_gradient(told)

@@ -5,6 +5,11 @@ import types
 
 import jax
 
+import numpy as np
+
+from data.loader import MixtureLoader
+from data.memory_documents import MemoryDocuments
+from data.packing import PackedRows
 from data.verifiable.problem import Problem
 from experiments.base import base_config
 from launch.progress import NullProgress
@@ -54,7 +59,7 @@ def toy_config(**changes):
         top_k=2,
     )
     config.mesh.update(data=-1, fsdp=1)
-    config.train.update(loss_chunk=0)
+    config.train.update(loss_chunk=0, seq_len=16)
     config.ppo.update(
         iterations=6,
         prompts=8,
@@ -93,6 +98,12 @@ def toy_learner(config, kind=Learner):
     return kind(config, plan, model, _params(model)), model
 
 
+def toy_text(rows, length):
+    """A loader of text beside the answers, of tokens that no answer has."""
+    source = MemoryDocuments([np.full(5 + count % 4, 3 + count % 2) for count in range(40)])
+    return MixtureLoader({"a.text": PackedRows(source, length, seed=0)}, {"a.text": 1.0}, rows)
+
+
 def toy_loop(config, kind=Learner, scorer=None):
     """(loop, learner) of a run; `scorer` replaces the config's."""
     learner, model = toy_learner(config, kind)
@@ -105,7 +116,9 @@ def toy_loop(config, kind=Learner, scorer=None):
     if scorer is None:
         scorer = Scorer(ToyVerifier(), section.reward, Weights(1.0, section.format_weight), int(section.max_tokens))
     with NullProgress(["ppo"]).stage("ppo") as progress:
-        return Loop(config, learner, scorer, ToyTokenizer(), problems[:28], problems[28:], model, progress), learner
+        text = toy_text(int(section.rehearsal_rows), int(config.train.seq_len)) if section.rehearsal_rows else None
+        loop = Loop(config, learner, scorer, ToyTokenizer(), problems[:28], problems[28:], model, progress, text)
+    return loop, learner
 
 
 def no_lineage(params, trained):

@@ -62,6 +62,13 @@ def test_frozen_groups_are_bit_identical_and_the_critic_is_no_part_of_the_model(
 
 
 @pytest.mark.slow
+def test_text_that_is_rehearsed_is_kept(tmp_path):
+    _, _, rows = run(tmp_path / "kept", **LEARNING, rehearsal_rows=4, rehearsal_weight=1.0)
+    assert rows[-1]["rehearsal_loss"] < 0.5 * rows[0]["rehearsal_loss"]
+    assert rows[-1]["score/verifiable"] > 2 * rows[0]["score/verifiable"]
+
+
+@pytest.mark.slow
 def test_noise_as_a_reward_changes_nothing_beyond_noise(tmp_path):
     # A penalty for answers without an end would be no noise.
     changes = dict(kl_coefficient=0.1, experts_lr=1e-3, trunk_lr=1e-3, reasoning_lr=1e-3)
@@ -116,10 +123,10 @@ def digest_of(tree):
     return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(tree)]
 
 
-@pytest.mark.parametrize("value_model", ["head", "copy"])
+@pytest.mark.parametrize("more", [{}, dict(value_model="copy"), dict(rehearsal_rows=2, rehearsal_weight=0.5)])
 @pytest.mark.slow
-def test_a_run_killed_in_the_middle_of_an_epoch_and_resumed_ends_bit_identical(tmp_path, value_model):
-    changes = dict(value_model=value_model, iterations=5, normalise_scores=True, kl_target=1.0, kl_horizon=100.0)
+def test_a_run_killed_in_the_middle_of_an_epoch_and_resumed_ends_bit_identical(tmp_path, more):
+    changes = dict(iterations=5, normalise_scores=True, kl_target=1.0, kl_horizon=100.0) | more
     _, learner, rows = run(tmp_path / "whole", **changes)
     whole = final(tmp_path / "whole", learner)
     # 4 updates an iteration: in the first iteration, and in the middle of the epochs of the fourth, after a checkpoint.
@@ -213,6 +220,7 @@ def test_a_first_ratio_that_is_not_one_ends_the_run_with_a_clear_error(tmp_path)
         (dict(missing_eos="drop"), "one of replace, subtract"),
         (dict(value_model="large"), "not 'large'"),
         (dict(iterations=0), "ppo.iterations=0"),
+        (dict(rehearsal_rows=2), "ppo.rehearsal_weight=0.0 with ppo.rehearsal_rows=2; set both"),
         (dict(clip_low=1.1), "bounds around 1"),
     ],
 )
@@ -230,7 +238,9 @@ def test_every_problem_is_asked_once_before_any_comes_again():
 
 
 def test_a_history_survives_json():
-    history = History(pass_at_1={0: 0.25, 10: 0.5}, unusable={"empty": 2})
+    history = History(
+        pass_at_1={0: 0.25, 10: 0.5}, sampled_pass_at_1={0: 0.2}, unusable={"empty": 2}, rehearsal={"rows": {"a": 3}}
+    )
     assert History.from_json(history.to_json()) == history
 
 
