@@ -182,6 +182,7 @@ def base_config() -> ConfigDict:
             # "ppo" with a critic; "grpo" and "rloo" hold the answers to one prompt against each other instead.
             algorithm="ppo",
             task="arithmetic",
+            seed=0,  # of the problems, the answers and the order of updates
             problems=2000,
             held_out_problems=200,
             iterations=200,

@@ -101,7 +101,7 @@ def run(context: StageContext) -> StageOutcome:
     asked, dropped = {}, {}
     for split, count in sizes.items():
         asked[split], reasons = prompts_lib.load(
-            tokenizer, section.task, count, int(config.seed), split, int(section.max_prompt_tokens)
+            tokenizer, section.task, count, int(section.seed), split, int(section.max_prompt_tokens)
         )
         for reason, number in reasons.items():
             dropped[reason] = dropped.get(reason, 0) + number

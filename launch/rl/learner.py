@@ -69,7 +69,7 @@ class Learner:
         """
         section = config.ppo
         self._config, self._section, self._model = config, section, model
-        self._seed, self._tolerance = int(config.seed), float(section.first_ratio_tolerance)
+        self._seed, self._tolerance = int(section.seed), float(section.first_ratio_tolerance)
         started = plan_lib.start_params(config, params)
         self._program = training_program.build(plan, started, *mesh_and_rules(config))
         training_program.check_rows(int(section.minibatch_size), self._program, "ppo.minibatch_size")

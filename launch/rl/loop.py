@@ -129,7 +129,7 @@ class Loop:
         self._config, self._section, self._learner, self._scorer = config, config.ppo, learner, scorer
         self._tokenizer, self._train, self._held_out, self._progress = tokenizer, train, held_out, progress
         self._rehearsal = rehearsal
-        self._seed = int(config.seed)
+        self._seed = int(self._section.seed)
         self._length = plan_lib.length_of(self._section)
         self._actor = Actor(model, learner.mesh, int(self._section.engine_rows), self._length)
         self.history = History()
