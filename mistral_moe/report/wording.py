@@ -16,6 +16,7 @@ _MODELS = {
     "mixture_after_mix": "Mixture after mixing",
     "mixture_after_router": "Mixture after router",
     "mixture_after_joint": "Mixture after joint",
+    "mixture_after_sft": "Mixture after SFT",
     "mixture_after_ppo": "Mixture after PPO",
     "mixture_after_improve": "Mixture after self-improvement",
     "oracle": "Oracle (a bound)",
