@@ -91,7 +91,32 @@ def get_config() -> ConfigDict:
         reference_samples=128,
         reference_tokens=48,
     )
-    config.ppo.init = "sft"
+    config.ppo.update(
+        init="sft",
+        task="remainders",
+        problems=1500,
+        held_out_problems=160,
+        iterations=20,
+        prompts=64,
+        samples=4,
+        max_prompt_tokens=32,
+        max_tokens=32,
+        engine_rows=64,
+        epochs=2,
+        minibatch_size=64,
+        experts_lr=3e-4,
+        trunk_lr=None,
+        reasoning_lr=None,
+        critic_lr=3e-3,
+        value_model="head",
+        kl_coefficient=0.05,
+        kl_target=6.0,
+        kl_horizon=2000.0,
+        early_stop_kl=0.1,
+        evaluate_every=5,
+        checkpoint_every=10,
+        held_out_rows_per_level=4,
+    )
     config.improve.update(
         init="sft",
         tasks=("remainders",),
