@@ -113,6 +113,7 @@ def get_config() -> ConfigDict:
         kl_target=6.0,
         kl_horizon=2000.0,
         early_stop_kl=0.1,
+        first_ratio_tolerance=1e-4,
         evaluate_every=5,
         checkpoint_every=10,
         held_out_rows_per_level=4,

@@ -69,8 +69,10 @@ class Drawing:
 
     def _draw(self, task: str, count: int, split: str) -> tuple[list[Problem], int]:
         """The first `count` problems of a task that can be had, and how many before the last of them don't fit."""
-        wanted, found, too_long = count, [], 0
-        while wanted <= _MAX_FACTOR * count + len(self.taken):
+        # What is held out is taken by nobody.
+        taken = {one for one in self.taken if one[0] == task} if split == "train" else set()
+        wanted = count + len(taken)
+        while wanted <= _MAX_FACTOR * count + len(taken):
             try:
                 drawn = tasks.problems(task, wanted, self.seed, split)
             except ValueError as error:
@@ -79,14 +81,15 @@ class Drawing:
             for problem in drawn:
                 if len(found) == count:
                     break
-                if asked(problem) not in self.taken:
+                if asked(problem) not in taken:
                     fit = self.fits(problem)
                     too_long += not fit
                     found += [problem] if fit else []
             if len(found) == count:
                 return found, too_long
-            # As many more as will do if they fit as often as those before.
-            wanted += math.ceil((count - len(found)) * wanted / max(len(found), 1))
+            # As many more as will do if they fit as often as those before, or twice as many.
+            more = math.ceil((count - len(found)) * (len(found) + too_long) / max(len(found), 1))
+            wanted += min(more, wanted)
         raise UserError(
             f"{len(found)} of {len(drawn)} problems of {task} fit the model's window, and {count} are needed",
             f"take {self.stage}.max_tokens down, leave the task out of {self.stage}.tasks, or ask for fewer",

@@ -119,11 +119,15 @@ def test_what_is_taken_is_not_drawn_under_any_seed_or_wording():
     # Of the 80 sums to train on, half are taken: the other half are all that is left, and one more there is not.
     (first,), _ = drawing_of(("small_sums",)).in_turns([40], "train")
     taken = frozenset(map(asked, first))
-    others = drawing_of(("small_sums",), seed=1, taken=taken)
-    (second,), _ = others.in_turns([20], "train")
-    assert not taken & set(map(asked, second))
-    with pytest.raises(UserError, match="small_sums"):
-        others.in_turns([60], "train")
+    for seed in (0, 1):
+        others = drawing_of(("small_sums",), seed=seed, taken=taken)
+        (second,), _ = others.in_turns([30], "train")
+        assert len(second) == 30 and not taken & set(map(asked, second))
+        with pytest.raises(UserError, match="small_sums"):
+            others.in_turns([60], "train")
+    # Nothing that is held out is among them, so that a small task can be checked all the same.
+    (held_out,), _ = others.in_turns([10], "heldout")
+    assert len(held_out) == 10
 
 
 def test_those_left_out_are_counted_up_to_the_last_that_is_taken():
