@@ -96,7 +96,7 @@ def get_config() -> ConfigDict:
         task="remainders",
         problems=1500,
         held_out_problems=160,
-        iterations=20,
+        iterations=12,
         prompts=64,
         samples=4,
         max_prompt_tokens=32,
@@ -114,8 +114,8 @@ def get_config() -> ConfigDict:
         kl_horizon=2000.0,
         early_stop_kl=0.1,
         first_ratio_tolerance=1e-4,
-        evaluate_every=5,
-        checkpoint_every=10,
+        evaluate_every=4,
+        checkpoint_every=4,
         held_out_rows_per_level=4,
     )
     config.improve.update(
