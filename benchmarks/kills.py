@@ -17,7 +17,7 @@ import time
 
 from absl import app, flags
 
-from launch.stages import STAGES
+from launch import config_file, pipeline, stages
 
 _CONFIG = flags.DEFINE_string("config", "experiments/tiny.py", "Config of both runs.")
 _UNBROKEN = flags.DEFINE_string("unbroken", None, "Workdir of the unbroken run.", required=True)
@@ -32,12 +32,18 @@ def command(workdir: str) -> list[str]:
     return [sys.executable, "-m", "launch.pipeline", f"--config={_CONFIG.value}", f"--workdir={workdir}"]
 
 
+def manifests(workdir: str) -> dict[str, dict]:
+    """What each stage of a complete run wrote of itself."""
+    table = stages.resolved(config_file.load(_CONFIG.value))
+    folders = {name: pathlib.Path(workdir) / table[name].folder for name in pipeline.select((), table)}
+    return {name: json.loads((folder / "manifest.json").read_text()) for name, folder in folders.items()}
+
+
 def outputs(workdir: str) -> dict[str, str]:
     """Digest of every output of every stage, by `stage/path`."""
     found = {}
-    for spec in STAGES.values():
-        manifest = json.loads((pathlib.Path(workdir) / spec.folder / "manifest.json").read_text())
-        found |= {f"{spec.name}/{path}": digest for path, digest in manifest["outputs"].items()}
+    for name, manifest in manifests(workdir).items():
+        found |= {f"{name}/{path}": digest for path, digest in manifest["outputs"].items()}
     return {path: digest for path, digest in found.items() if path != _TELLS_TIMES}
 
 
@@ -54,10 +60,7 @@ def main(argv: list[str]) -> None:
     began = time.monotonic()
     subprocess.run(command(_UNBROKEN.value), check=True, stdout=subprocess.DEVNULL)
     # A complete run tells how long its stages took; a fresh one has just taken that long.
-    seconds = sum(
-        json.loads((pathlib.Path(_UNBROKEN.value) / spec.folder / "manifest.json").read_text())["seconds"]
-        for spec in STAGES.values()
-    )
+    seconds = sum(manifest["seconds"] for manifest in manifests(_UNBROKEN.value).values())
     rng = random.Random(_SEED.value)
     moments = sorted(rng.uniform(0, seconds) for _ in range(_KILLS.value))
     kills = []

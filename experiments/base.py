@@ -152,10 +152,35 @@ def base_config() -> ConfigDict:
             end_to_end=ConfigDict(dict(steps=5000, experts_lr=1e-4, router_lr=5e-5, reasoning_lr=2e-5, trunk_lr=1e-4)),
         )
     )
+    # Of the optional stages those that belong to the run, in the order in which they run: sft, reward, ppo, improve.
+    config.post_training = ()
+    # Worked solutions of verifiable problems, taught to the joint model.
+    config.sft = ConfigDict(
+        dict(
+            seed=0,  # of the problems
+            tasks=("arithmetic", "multiplication", "functions"),
+            demonstrations=20_000,  # over all tasks
+            epochs=2.0,
+            max_steps=1000,
+            rehearsal=0.5,  # share of the rows
+            batch_size=256,
+            experts_lr=1e-5,
+            trunk_lr=1e-5,
+            reasoning_lr=placeholder(float),
+            router_lr=placeholder(float),
+            # The held-out check, before and after: problems over all tasks, completions of each.
+            check_problems=512,
+            check_samples=4,
+            max_tokens=64,
+            temperature=1.0,
+            heldout_rows=8,  # of a level
+        )
+    )
     # pairs: files or folders of preference pairs, divided by commas, or "generated": right and wrong answers to verifiable
-    # problems of `tasks`. Unset, max_length is train.seq_len, and steps as many as read all pairs once.
+    # problems of `tasks`. init: the stage whose trunk is taken. Unset, max_length is train.seq_len, and steps as many as read all pairs once.
     config.reward = ConfigDict(
         dict(
+            init="joint",
             pairs="generated",
             tasks=("arithmetic", "multiplication", "functions"),
             generated_pairs=6000,
@@ -171,14 +196,15 @@ def base_config() -> ConfigDict:
             weight_decay=0.0,
             # Nats that a chosen answer is to be ahead by for each unit of its label's score.
             margin=0.0,
-            # What scores have mean 0 on: so many answers of the joint model to the pairs' prompts; 0 takes the pairs'.
+            # What scores have mean 0 on: so many answers of that model to the pairs' prompts; 0 takes the pairs'.
             reference_samples=512,
             reference_tokens=256,
         )
     )
-    # Reinforcement learning of the joint model on problems that a program can check; all rows are answers.
+    # Reinforcement learning on problems that a program can check; all rows are answers. init: the stage whose model learns.
     config.ppo = ConfigDict(
         dict(
+            init="joint",
             # "ppo" with a critic; "grpo" and "rloo" hold the answers to one prompt against each other instead.
             algorithm="ppo",
             task="arithmetic",
@@ -266,9 +292,6 @@ def base_config() -> ConfigDict:
             threshold=0.8,
             per_prompt=2,
             near_duplicates=0.9,
-            # Worked solutions that the model is taught before the first iteration, and how often.
-            demonstrations=0,
-            demonstration_epochs=2.0,
             epochs=2.0,
             max_steps=1000,
             rehearsal=0.5,  # share of the rows

@@ -63,7 +63,24 @@ def get_config() -> ConfigDict:
     config.joint.router.update(steps=10, router_lr=5e-4)
     config.joint.reasoning.update(steps=20, reasoning_lr=1e-3)
     config.joint.end_to_end.update(steps=750, experts_lr=3e-3, router_lr=3e-3, reasoning_lr=3e-3, trunk_lr=3e-3)
+    # The joint model solves none of these: it is shown some, and what it then learns by itself is told apart.
+    config.post_training = ("sft", "reward", "ppo", "improve")
+    config.sft.update(
+        tasks=("remainders",),
+        demonstrations=1024,
+        epochs=8.0,
+        max_steps=220,
+        rehearsal=0.4,
+        batch_size=24,
+        experts_lr=2e-3,
+        trunk_lr=2e-3,
+        reasoning_lr=2e-3,
+        check_problems=160,
+        max_tokens=32,
+        heldout_rows=4,
+    )
     config.reward.update(
+        init="sft",
         tasks=("arithmetic",),
         generated_pairs=4400,
         steps=120,
@@ -74,15 +91,40 @@ def get_config() -> ConfigDict:
         reference_samples=128,
         reference_tokens=48,
     )
-    # The joint model solves none of these: what it is shown first is told apart from what it then learns from itself.
+    config.ppo.update(
+        init="sft",
+        task="remainders",
+        problems=1500,
+        held_out_problems=160,
+        iterations=12,
+        prompts=64,
+        samples=4,
+        max_prompt_tokens=32,
+        max_tokens=32,
+        engine_rows=64,
+        epochs=2,
+        minibatch_size=64,
+        experts_lr=3e-4,
+        trunk_lr=None,
+        reasoning_lr=None,
+        critic_lr=3e-3,
+        value_model="head",
+        kl_coefficient=0.05,
+        kl_target=6.0,
+        kl_horizon=2000.0,
+        early_stop_kl=0.1,
+        first_ratio_tolerance=1e-4,
+        evaluate_every=4,
+        checkpoint_every=4,
+        held_out_rows_per_level=4,
+    )
     config.improve.update(
+        init="sft",
         tasks=("remainders",),
         iterations=2,
         prompts=384,
         samples=4,
         max_tokens=32,
-        demonstrations=1024,
-        demonstration_epochs=8.0,
         epochs=3.0,
         max_steps=220,
         rehearsal=0.4,

@@ -49,12 +49,14 @@ class Invocation:
       workdir: the workdir, not yet touched.
       dry_run: only say what would be done.
       flags: the --config and --workdir flags as given, to propose further commands with.
+      stages: the table of stages, as the config has it.
     """
 
     config: ml_collections.ConfigDict
     workdir: Workdir
     dry_run: bool
     flags: str
+    stages: Stages
 
 
 def define_config() -> None:
@@ -135,7 +137,7 @@ def _a(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-def _invocation(argv: Sequence[str]) -> Invocation:
+def _invocation(argv: Sequence[str], stages: Stages) -> Invocation:
     values = flags.FLAGS
     if values["config"].value is None:
         raise UserError("--config is missing", "add --config=FILE, for example --config=experiments/demo.py")
@@ -146,7 +148,9 @@ def _invocation(argv: Sequence[str]) -> Invocation:
     path = values["config"].config_filename
     overrides = [f"--config.{key}={value}" for key, value in config_flags.get_override_values(values["config"]).items()]
     shown = shlex.join([f"--config={path}", *overrides, f"--workdir={values.workdir}"])
-    return Invocation(values["config"].value, Workdir(values.workdir), values.dry_run, shown)
+    config = values["config"].value
+    resolved = stages_lib.resolved(config, stages)
+    return Invocation(config, Workdir(values.workdir), values.dry_run, shown, resolved)
 
 
 def describe(config: ml_collections.ConfigDict) -> str:
@@ -155,15 +159,15 @@ def describe(config: ml_collections.ConfigDict) -> str:
     return importlib.import_module("launch.plan_text").describe(config)
 
 
-def run_stage(name: str, invocation: Invocation, stages: Stages = STAGES) -> None:
+def run_stage(name: str, invocation: Invocation) -> None:
     """Runs one stage with its display, or with --dry_run says what it would do."""
     if invocation.dry_run:
         print(describe(invocation.config))
-        state, _ = stage_lib.stage_state(name, invocation.config, invocation.workdir, stages)
+        state, _ = stage_lib.stage_state(name, invocation.config, invocation.workdir, invocation.stages)
         print(f"stage {name} in {invocation.workdir}: {state}")
         return
     with Progress([name]) as progress:
-        stage_lib.run_stage(name, invocation.config, invocation.workdir, progress, stages, invocation.flags)
+        stage_lib.run_stage(name, invocation.config, invocation.workdir, progress, invocation.stages, invocation.flags)
 
 
 def _exit(error: BaseException) -> NoReturn:
@@ -213,7 +217,7 @@ def main(what: str | Callable[[Invocation], None], stages: Stages = STAGES) -> N
     Args:
       what: the name of the stage that this binary runs, or a function to call. Further flags are defined with
         absl before this call.
-      stages: the table of stages.
+      stages: the table of stages, which the config then resolves.
     """
 
     def parse(argv: list[str]) -> list[str]:
@@ -223,11 +227,11 @@ def main(what: str | Callable[[Invocation], None], stages: Stages = STAGES) -> N
             _exit(error)
 
     def run(argv: list[str]) -> None:
-        invocation = _invocation(argv)
+        invocation = _invocation(argv, stages)
         if callable(what):
             what(invocation)
         else:
-            run_stage(what, invocation, stages)
+            run_stage(what, invocation)
 
     if isinstance(what, str):
         stages_lib.get(what, stages)

@@ -15,7 +15,7 @@ from launch import corpora, train_joint
 from launch.errors import UserError
 from launch.progress import NullProgress
 from launch.stage import StageContext
-from launch.stages import STAGES
+from launch.stages import STAGES, resolved
 from launch.train_experts import CURRICULUM_FILE, curriculum_of, salt_of
 from launch.workdir import Workdir, read_json_object
 from mistral_moe.checkpoint import CheckpointStore
@@ -62,9 +62,10 @@ def context_of(config: ml_collections.ConfigDict, workdir: Workdir, stage: str) 
         raise UserError(
             f"{workdir}: stage tokenizer is not complete", "run launch.pipeline or launch.train_tokenizer first"
         )
-    spec = STAGES[stage]
+    stages = resolved(config)
+    spec = stages[stage]
     with NullProgress([stage]).stage(stage) as progress:
-        return StageContext(config, workdir, workdir.folder(spec.folder), progress, {}, spec, STAGES)
+        return StageContext(config, workdir, workdir.folder(spec.folder), progress, {}, spec, stages)
 
 
 def streams(context: StageContext) -> list[Stream]:

@@ -21,6 +21,7 @@ from data.domains import LEVELS, task_name
 from launch import cli
 from launch import corpora
 from launch import models
+from launch import stages as stages_lib
 from launch.errors import UserError
 from launch.evaluation import results as results_lib
 from launch.stage import StageContext, StageOutcome
@@ -32,6 +33,7 @@ from mistral_moe.inference import serve
 from mistral_moe.models.config import MistralConfig
 
 SAMPLED_MODELS = ("seed", "own expert", "dense_equal_flops", "mixture_after_joint")
+_POST_TRAINED = ("sft", "ppo", "improve")  # of the stages after the joint phase, those that leave a language model
 
 
 def _entries(config: ml_collections.ConfigDict) -> list[tuple[str, str, str, MistralConfig]]:
@@ -42,7 +44,9 @@ def _entries(config: ml_collections.ConfigDict) -> list[tuple[str, str, str, Mis
     entries += [(f"expert_{domain}", "experts", f"{domain}/", dense) for domain in config.domains]
     entries += [("dense_equal_flops", "dense", "", dense)]
     entries += [("mixture_after_mix", "mix", "", plain), ("mixture_after_router", "router", "", plain)]
-    return [*entries, ("mixture_after_joint", "joint", "", full)]
+    entries.append(("mixture_after_joint", "joint", "", full))
+    after = [stage for stage in config.get(stages_lib.POST_TRAINING, ()) if stage in _POST_TRAINED]
+    return [*entries, *((f"mixture_after_{stage}", stage, "", full) for stage in after)]
 
 
 def model_of(config: ml_collections.ConfigDict, name: str) -> tuple[MistralConfig, str, str]:
@@ -58,12 +62,12 @@ def model_of(config: ml_collections.ConfigDict, name: str) -> tuple[MistralConfi
     return model, stage, prefix
 
 
-def run_models(context: StageContext) -> Iterator[tuple[str, MistralConfig, dict]]:
-    """Every model of the run by its name in the results, one at a time."""
+def run_models(context: StageContext) -> Iterator[tuple[str, str, MistralConfig, dict]]:
+    """(name in the results, stage, shape, parameters) of every model of the run, one at a time."""
     for name, stage, prefix, model in _entries(context.config):
         recorded = context.input_manifest(stage)["outputs"][f"{prefix}{models.CHECKPOINTS}"]
         params, _ = models.load(context.input_folder(stage) / prefix, model, recorded)
-        yield name, model, params
+        yield name, stage, model, params
 
 
 def prompts(context: StageContext) -> dict[str, list[list[int]]]:
@@ -125,7 +129,7 @@ def run(context: StageContext) -> StageOutcome:
     told: dict[str, dict[str, list[str]]] = {}
     total = len(_entries(config)) * len(domains)
     done = 0
-    for name, model, params in run_models(context):
+    for name, stage, model, params in run_models(context):
         sums_of = held_out.jitted_batch_sums(model)
         for domain in domains:
             sums = held_out.total(sums_of, params, batches[domain])
@@ -135,7 +139,9 @@ def run(context: StageContext) -> StageOutcome:
             if model.experts:
                 shares = sums["assignments"] / sums["assignments"].sum(axis=-1, keepdims=True)
                 results["expert_utilisation"].setdefault(name, {})[domain] = shares.tolist()
-                add_oracle(results, name, domain, model, params, batches[domain], window)
+                # What a router could gain is a question to the road that made it.
+                if stage not in _POST_TRAINED:
+                    add_oracle(results, name, domain, model, params, batches[domain], window)
             done += 1
             context.progress.update(done, total)
         if name in SAMPLED_MODELS:
@@ -155,9 +161,8 @@ def run(context: StageContext) -> StageOutcome:
         for domain in domains
         for index, prompt in enumerate(starts[domain])
     ]
-    spent = {
-        stage: context.input_manifest(stage)["training"] for stage in ("seed", "experts", "router", "joint", "dense")
-    }
+    trained = ("seed", "experts", "router", "joint", *_POST_TRAINED, "dense")
+    spent = {stage: context.input_manifest(stage)["training"] for stage in trained if stage in context.spec.needs}
     results["training_flops"] = {stage: account["flops"] for stage, account in spent.items()}
     results["training_tokens"] = {stage: account["tokens"] for stage, account in spent.items()}
     atomic_write_json(context.folder / results_lib.HELD_OUT_FILE, results)

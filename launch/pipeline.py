@@ -35,16 +35,17 @@ def select(wanted: Sequence[str], stages: Stages = STAGES) -> list[str]:
     return [name for name, spec in stages.items() if (name in wanted if wanted else not spec.is_optional)]
 
 
-def plan(invocation: cli.Invocation, names: Sequence[str], stages: Stages = STAGES) -> None:
+def plan(invocation: cli.Invocation, names: Sequence[str]) -> None:
     """Prints what would be done; writes nothing."""
     print(cli.describe(invocation.config))
-    states = {name: stage_lib.stage_state(name, invocation.config, invocation.workdir, stages)[0] for name in names}
+    config, workdir, stages = invocation.config, invocation.workdir, invocation.stages
+    states = {name: stage_lib.stage_state(name, config, workdir, stages)[0] for name in names}
     print("stages: " + ", ".join(f"{name} {state}" for name, state in states.items()))
 
 
-def print_summary(invocation: cli.Invocation, stages: Stages = STAGES) -> None:
+def print_summary(invocation: cli.Invocation) -> None:
     """Prints the short table and the path of the report, once there is one."""
-    spec = stages[_REPORT]
+    spec = invocation.stages[_REPORT]
     page = invocation.workdir.folder(spec.folder) / "index.html"
     if page.is_file():
         for line in importlib.import_module(spec.module).summary_lines(invocation.workdir):
@@ -52,13 +53,13 @@ def print_summary(invocation: cli.Invocation, stages: Stages = STAGES) -> None:
         print(f"report: {page}")
 
 
-def run(invocation: cli.Invocation, names: Sequence[str], stages: Stages = STAGES) -> None:
+def run(invocation: cli.Invocation, names: Sequence[str]) -> None:
     """Runs the named stages in order.
 
     Raises:
       UserError: a stage cannot run or failed a check of its own; later stages are not started.
     """
-    workdir, config = invocation.workdir, invocation.config
+    workdir, config, stages = invocation.workdir, invocation.config, invocation.stages
     with workdir.lock():
         known = workdir.read_run()
         for name in (*select((), stages), *names):
@@ -79,7 +80,7 @@ def run(invocation: cli.Invocation, names: Sequence[str], stages: Stages = STAGE
             f"{workdir}: {'all ' if list(names) == select((), stages) else ''}{len(names)} stages are complete, nothing to do"
         )
     if _REPORT in names:
-        print_summary(invocation, stages)
+        print_summary(invocation)
     if failure is not None:
         raise failure
 
@@ -90,10 +91,10 @@ def main(stages: Stages = STAGES) -> NoReturn:
 
     def body(invocation: cli.Invocation) -> None:
         try:
-            names = select(wanted.value, stages)
+            names = select(wanted.value, invocation.stages)
         except UserError as error:
             raise UserError(f"--stages: {error.message}", error.fix) from error
-        (plan if invocation.dry_run else run)(invocation, names, stages)
+        (plan if invocation.dry_run else run)(invocation, names)
 
     cli.main(body, stages)
 

@@ -97,9 +97,10 @@ def _write_page(context: StageContext) -> tuple[dict[str, Any], list[Check]]:
     checks = mixture_checks(results["held_out_loss"], config.checks.own_expert_margin)
     results["checks"] = [dataclasses.asdict(check) for check in checks]
     sources = {name: context.input_folder(name) for name in ("seed", "router", "joint", "dense")}
-    # Optional stages are told where they have run, as benchmarks are: no input of the run's own result.
-    after = {name: context.workdir.read_manifest(name) or {} for name in ("reward", "ppo", "improve")}
-    sources["ppo"] = context.workdir.folder("ppo")
+    # Optional stages are told where they have run, as benchmarks are, whether or not they belong to the run.
+    folders = {name: context.stages[name].folder for name in context.spec.tells_of}
+    after = {name: context.workdir.read_manifest(folder) or {} for name, folder in folders.items()}
+    sources |= {name: context.workdir.folder(folders[name]) for name in ("sft", "ppo")}
     sources |= {f"experts/{domain}": context.input_folder("experts") / domain for domain in domains}
     data_dir = context.input_folder("data")
     data, dropped = data_tables(data_dir, domains)
@@ -148,13 +149,14 @@ def refresh(workdir: Workdir, stages: Stages = STAGES) -> bool:
 
     Where the stage is not complete nothing is written: it takes the benchmarks in when it runs.
     """
-    spec = stages_lib.get("report", stages)
-    manifest = workdir.read_manifest(spec.folder)
+    manifest = workdir.read_manifest(stages["report"].folder)
     made = manifest is not None and manifest.get("status") == "complete"
     if not made or not (workdir.folder(stages["evaluate"].folder) / HELD_OUT_FILE).is_file():
         return False
+    recorded = ml_collections.ConfigDict(manifest["config"])
+    stages = stages_lib.resolved(recorded, stages)
+    spec = stages["report"]
     with NullProgress(["report"]) as progress, progress.stage("report") as shown:
-        recorded = ml_collections.ConfigDict(manifest["config"])
         folder = workdir.folder(spec.folder)
         context = StageContext(recorded, workdir, folder, shown, manifest["inputs"], spec, stages)
         _write_page(context)

@@ -27,6 +27,7 @@ TOKENIZER_FILE = "tokenizer.model"
 STAGES = {
     "improve": "improve",
     "ppo": "ppo",
+    "sft": "sft",
     "joint": "joint",
     "router": "router",
     "mix": "mix",
@@ -36,7 +37,8 @@ STAGES = {
     IMPORT: IMPORT_FOLDER,
 }
 # What a stage is taken to be where none is named: whole models alone, none of which is a branch or a peer.
-_BY_ITSELF = ("improve", "ppo", "joint", "router", "mix", "seed", IMPORT)
+_BY_ITSELF = ("improve", "ppo", "sft", "joint", "router", "mix", "seed", IMPORT)
+_WITH_REASONING = ("improve", "ppo", "sft", "joint")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +134,8 @@ def _described(workdir: Workdir, stage: str, domain: str, manifest: dict[str, An
         length = hf_config.max_length(section["hf"])
         return SavedModel(stage, domain, imported, config, "", tokenizer, imported, length, manifest)
     run = ml_collections.ConfigDict(manifest["config"])
-    if stage in ("mix", "router", "joint", "ppo", "improve"):
-        config = models.mixture_config(run, reasoning=stage in ("joint", "ppo", "improve"))
+    if stage in (*_WITH_REASONING, "mix", "router"):
+        config = models.mixture_config(run, reasoning=stage in _WITH_REASONING)
     else:
         config = models.dense_config(run)
     tokenizer = workdir.folder("tokenizer") / TOKENIZER_FILE

@@ -1,4 +1,4 @@
-"""Stage `ppo`: reinforcement learning of the joint model on problems that a program can check.
+"""Stage `ppo`: reinforcement learning of the model of `ppo.init` on problems that a program can check.
 
 python -m launch.train_ppo --config=experiments/ppo_arithmetic.py --workdir=runs/demo
 
@@ -91,11 +91,11 @@ def facts_of(history: History, before: Mapping[str, float], after: Mapping[str, 
 
 
 def run(context: StageContext) -> StageOutcome:
-    """Trains the joint model by its rewards."""
+    """Trains the model by its rewards."""
     config, section = context.config, context.config.ppo
     plan, flops, model = plan_lib.plan_of(config)
-    recorded = context.input_manifest("joint")["outputs"][models.CHECKPOINTS]
-    params, parent = models.load(context.input_folder("joint"), model, recorded)
+    recorded = context.input_manifest(section.init)["outputs"][models.CHECKPOINTS]
+    params, parent = models.load(context.input_folder(section.init), model, recorded)
     tokenizer = tokenizer_lib.load(context.input_folder("tokenizer") / MODEL_FILE)
     sizes = {"train": int(section.problems), "heldout": int(section.held_out_problems)}
     asked, dropped = {}, {}

@@ -1,9 +1,9 @@
-"""Stage `reward`: a scalar head on the joint model's trunk, taught which of two answers is preferred.
+"""Stage `reward`: a scalar head on a trained model's trunk, taught which of two answers is preferred.
 
 python -m launch.train_reward --config=experiments/demo.py --workdir=runs/demo
 
 `reward.pairs` names files of preference pairs (HH-RLHF's, UltraFeedback's, those of launch.collect_feedback), or is
-"generated". Scores are then shifted to mean 0 on what the joint model itself writes, and the model is measured on pairs
+"generated". Scores are then shifted to mean 0 on what the model of `reward.init` itself writes, and the model is measured on pairs
 that it has not seen, beside a bag of words and the rule that the longer answer wins.
 """
 
@@ -30,8 +30,8 @@ def run(context: StageContext) -> StageOutcome:
 
     config = context.config
     model = model_config(config)
-    recorded = context.input_manifest("joint")["outputs"][models.CHECKPOINTS]
-    joint, parent = models.load(context.input_folder("joint"), model, recorded)
+    recorded = context.input_manifest(config.reward.init)["outputs"][models.CHECKPOINTS]
+    policy, parent = models.load(context.input_folder(config.reward.init), model, recorded)
     try:
         tokenizer = tokenizer_lib.load(context.input_folder("tokenizer") / saved_models.TOKENIZER_FILE)
     except tokenizer_lib.TokenizerError as error:
@@ -49,14 +49,14 @@ def run(context: StageContext) -> StageOutcome:
     def lineage(params: dict, trained: dict) -> dict:
         return models.run_lineage(params, trained, parent, "reward", context.config_hash, facts)
 
-    start = training.start(config, model, joint)
+    start = training.start(config, model, policy)
     state, cost = training.train(
         config, model, start, pairs, context.folder / RUN_FOLDER, context.progress, lineage, context.folder / "metrics"
     )
     section, length = config.reward, int(config.reward.max_length or config.train.seq_len)
     texts = measure.reference_texts(
         model,
-        joint,
+        policy,
         pairs.train,
         tokenizer,
         int(section.reference_samples),

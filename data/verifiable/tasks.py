@@ -6,6 +6,7 @@ a function under another name. A hash of it says whether it is held out, so that
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import random
@@ -52,7 +53,7 @@ def problems(task: str, count: int, seed: int, split: str) -> list[Problem]:
         seen.add(key)
         misses = 0 if problem is not None else misses + 1
         if problem is not None:
-            found.append(problem)
+            found.append(dataclasses.replace(problem, meta={**problem.meta, "key": key}))
         elif misses > _TRIES:
             raise ValueError(f"{count} problems of {task} were asked for, and {split} has about {len(found)}")
     return found

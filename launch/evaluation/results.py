@@ -27,6 +27,7 @@ _NAMES = {
     "mix": "mixture_after_mix",
     "router": "mixture_after_router",
     "joint": "mixture_after_joint",
+    "sft": "mixture_after_sft",
     "ppo": "mixture_after_ppo",
     "improve": "mixture_after_improve",
     "import": "imported",

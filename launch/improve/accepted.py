@@ -9,15 +9,13 @@ import json
 import pathlib
 from typing import Any
 
-from data.verifiable.problem import Problem
 from data.verifiable.verify import Verifier
 from launch.errors import UserError
-from launch.improve.quality import VERIFIER, Judged, verified_quality
+from launch.tuning import examples
+from launch.tuning.quality import VERIFIER, Judged, verified_quality
 from launch.workdir import atomic_write_text
 
 FOLDER = "accepted"
-# What of a problem's meta its check needs; its worked solution is none of it.
-_NEEDED = ("head", "entry")
 _FIX = "give --verify the folder improve of a run, or its folder accepted, as the run wrote it"
 
 
@@ -38,21 +36,6 @@ class Origin:
     threshold: float
 
 
-def example(problem: Problem, completion: str) -> dict[str, Any]:
-    """What a model is taught: a problem and a completion, without a certificate."""
-    return {
-        "prompt": problem.text,
-        "completion": completion,
-        "task": problem.task,
-        "answer": problem.answer,
-        "problem": {
-            "id": problem.id,
-            "parts": list(problem.parts),
-            "meta": {name: problem.meta[name] for name in _NEEDED if name in problem.meta},
-        },
-    }
-
-
 def line_of(judged: Judged, origin: Origin) -> dict[str, Any]:
     """An accepted example with its certificate; `id` is a hash of all the rest."""
     sample = judged.sample
@@ -65,14 +48,8 @@ def line_of(judged: Judged, origin: Origin) -> dict[str, Any]:
         "seed": sample.seed,
         **dataclasses.asdict(origin),
     }
-    line = {**example(sample.problem, sample.text), "certificate": certificate}
+    line = {**examples.line_of(sample.problem, sample.text), "certificate": certificate}
     return {"id": _digest(line), **line}
-
-
-def problem_of(line: dict[str, Any]) -> Problem:
-    """The problem of a line."""
-    problem = line["problem"]
-    return Problem(problem["id"], line["task"], tuple(problem["parts"]), line["answer"], problem["meta"])
 
 
 def write(path: pathlib.Path, lines: Sequence[dict[str, Any]]) -> None:
@@ -95,7 +72,7 @@ def wrong_with(line: dict[str, Any], verifier: Verifier) -> str:
         certificate = line["certificate"]
         if line["id"] != _digest({name: value for name, value in line.items() if name != "id"}):
             return "its contents are not those that its id was made of"
-        verdict = verifier.score(problem_of(line), line["completion"])
+        verdict = verifier.score(examples.problem_of(line), line["completion"])
         quality, finished = certificate["quality"], certificate["finished"]
         if dataclasses.asdict(verdict) != certificate["verdict"]:
             return f"the verifier says {verdict.detail!r}, correct {verdict.correct:g} and form {verdict.format:g}"

@@ -6,37 +6,13 @@ from collections.abc import Callable, Sequence
 import dataclasses
 from typing import Any, Generic, TypeVar
 
-from mistral_moe.improve.diversity import Diversity, has_collapsed
+from launch.tuning import checks as checks_lib
+from launch.tuning.checks import Check
+from mistral_moe.improve.diversity import has_collapsed
 from mistral_moe.improve.rollback import why_worse
 
 Model = TypeVar("Model")
 Line = dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """What is measured of a model on held-out problems and texts.
-
-    Attributes:
-      pass_at_1: of each problem, the share of its completions that are right.
-      pass_at_k: mean over the problems.
-      greedy: share of the problems that the likeliest completion solves.
-      loss: nats per held-out token, mean over domains.
-      loss_by_domain: of each.
-      diversity: of the completions.
-    """
-
-    pass_at_1: tuple[float, ...]
-    pass_at_k: float
-    greedy: float
-    loss: float
-    loss_by_domain: dict[str, float]
-    diversity: Diversity
-
-    @property
-    def mean(self) -> float:
-        """pass@1 over all problems."""
-        return sum(self.pass_at_1) / len(self.pass_at_1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +75,7 @@ class Result(Generic[Model]):
     stopped: str
 
 
-def run(steps: Steps[Model], model: Model, iterations: int, limits: Limits, loss_limit_of: float) -> Result[Model]:
+def run(steps: Steps[Model], model: Model, iterations: int, limits: Limits) -> Result[Model]:
     """Runs the loop.
 
     Args:
@@ -107,7 +83,6 @@ def run(steps: Steps[Model], model: Model, iterations: int, limits: Limits, loss
       model: to begin with.
       iterations: how many.
       limits: when to take a model back.
-      loss_limit_of: held-out loss that a rise is told from.
     """
     checks = {0: steps.check(0, model)}
     at, best, stopped = 0, 0, ""
@@ -128,7 +103,7 @@ def run(steps: Steps[Model], model: Model, iterations: int, limits: Limits, loss
             checks[best].pass_at_1,
             checks[iteration].pass_at_1,
             limits.tolerance,
-            loss_limit_of,
+            checks[0].loss,
             checks[iteration].loss,
             limits.max_loss_rise,
         )
@@ -147,17 +122,5 @@ def run(steps: Steps[Model], model: Model, iterations: int, limits: Limits, loss
 
 
 def figures(check: Check, start: Check, limits: Limits) -> dict[str, Any]:
-    """What the manifest tells of a check."""
-    count = len(check.pass_at_1)
-    spread = sum((score - check.mean) ** 2 for score in check.pass_at_1) / max(count - 1, 1)
-    return {
-        "pass_at_1": check.mean,
-        "pass_at_1_stderr": (spread / count) ** 0.5,
-        "pass_at_k": check.pass_at_k,
-        "greedy_pass_at_1": check.greedy,
-        "problems": count,
-        "held_out_loss": check.loss,
-        "held_out_loss_by_domain": check.loss_by_domain,
-        "diversity": dataclasses.asdict(check.diversity),
-        "collapsed": has_collapsed(start.diversity, check.diversity, limits.entropy),
-    }
+    """What the manifest tells of a check, beside the one of the model before the first iteration."""
+    return checks_lib.figures(check) | {"collapsed": has_collapsed(start.diversity, check.diversity, limits.entropy)}

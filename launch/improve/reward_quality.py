@@ -9,9 +9,9 @@ import numpy as np
 from data.tokenizer import Tokenizer
 from launch import models
 from launch.errors import UserError
-from launch.improve.quality import REWARD, VERIFIER, Probabilities
-from launch.improve.sampling import Sample, prompt_ids
 from launch.stage import StageContext
+from launch.tuning.quality import REWARD, VERIFIER, Probabilities
+from launch.tuning.sampling import Sample, prompt_ids
 
 STAGE = "reward"
 
@@ -20,25 +20,21 @@ def probabilities_of(context: StageContext, tokenizer: Tokenizer) -> Probabiliti
     """Who gives the quality where it is not the verifier, by `improve.quality`.
 
     Raises:
-      UserError: there is no such judge, or the stage's row in the table names no reward model.
+      UserError: there is no such judge.
     """
     by = context.config.improve.quality
     if by == VERIFIER:
         return None
     if by != REWARD:
         raise UserError(f"unknown improve.quality {by!r}", f"it is {VERIFIER} or {REWARD}")
-    if STAGE not in context.spec.needs:
-        raise UserError(
-            f"improve.quality={REWARD} needs the stage {STAGE}, which improve does not read", "use verifier"
-        )
     return of_stage(context, tokenizer)
 
 
 def of_stage(context: StageContext, tokenizer: Tokenizer) -> Probabilities:
     """The logistic function of the reward model's score.
 
-    Scores have mean 0 on what the joint model writes, so that by Bradley and Terry it is the chance to be preferred to
-    one of those. What share of the completions above a threshold is right is measured in the stage's manifest.
+    Scores have mean 0 on what the model of `reward.init` writes, so that by Bradley and Terry it is the chance to be
+    preferred to one of those. What share of the completions above a threshold is right is measured in the manifest.
 
     Raises:
       UserError: the reward model is missing or corrupt.

@@ -10,25 +10,21 @@ from typing import Any
 import ml_collections
 
 from data import tokenizer as tokenizer_lib
-from data.verifiable.problem import Problem
 from data.verifiable.verify import Verifier
-from launch import corpora, models
+from launch import models, train_sft
 from launch.errors import CheckFailed, UserError
-from launch.improve import accepted, checks, drawing, loop
-from launch.improve.quality import judge
+from launch.improve import accepted, loop
 from launch.improve.reward_quality import probabilities_of
-from launch.improve.sampling import Sampler, seeds
-from launch.improve.tuning import Teacher
 from launch.stage import StageContext, StageOutcome
-from launch.train_joint import learning_rates
 from launch.train_tokenizer import MODEL_FILE
+from launch.tuning import checks
+from launch.tuning.drawing import Drawing
+from launch.tuning.quality import judge
+from launch.tuning.sampling import Sampler, seeds
+from launch.tuning.teacher import Teacher
 from launch.workdir import atomic_write_json, read_json_object, sha256_file
 from mistral_moe.checkpoint import digest
 from mistral_moe.improve import precision, selection
-from mistral_moe.improve.rollback import why_worse
-
-WARM_UP = "demonstrations"
-_STAGES_WITH_REASONING = ("joint", "ppo")
 
 
 def improve(context: StageContext) -> StageOutcome:
@@ -48,13 +44,8 @@ def _selection(section: ml_collections.ConfigDict) -> tuple[float, int, float]:
 def _check_settings(context: StageContext) -> None:
     """Raises UserError where a setting can't be, before anything is sampled."""
     section = context.config.improve
-    if section.init not in _STAGES_WITH_REASONING or section.init not in context.spec.needs:
-        known = [stage for stage in _STAGES_WITH_REASONING if stage in context.spec.needs]
-        raise UserError(f"improve.init is {section.init!r}", f"the stages to begin with are {', '.join(known)}")
     # Noise can't be told from one problem.
-    for key, least in {"iterations": 1, "prompts": 1, "samples": 1, "check_problems": 2, "demonstrations": 0}.items():
-        if int(section[key]) < least:
-            raise UserError(f"improve.{key}={section[key]} is below {least}", f"set --config.improve.{key}={least}")
+    checks.demand_at_least("improve", section, {"iterations": 1, "prompts": 1, "samples": 1, "check_problems": 2})
     if not 1 <= section.pass_k <= section.check_samples:
         raise UserError(
             f"improve.pass_k={section.pass_k} can't be told from improve.check_samples={section.check_samples}",
@@ -77,12 +68,17 @@ class _Improvement:
         tokenizer = tokenizer_lib.load(context.input_folder("tokenizer") / MODEL_FILE)
         self._probabilities = probabilities_of(context, tokenizer)
         self._sampler = Sampler(model, tokenizer, int(config.train.seq_len), int(section.max_tokens))
-        self._teacher = Teacher(context, model, tokenizer, learning_rates(section))
-        counts = [int(section.demonstrations), *[int(section.prompts)] * int(section.iterations)]
-        tasks, seed, fits = tuple(section.tasks), int(section.seed), self._sampler.fits
-        self._demonstrations, *self._prompts = drawing.in_turns(tasks, counts, seed, "train", fits)
-        (held_out,) = drawing.in_turns(tasks, [int(section.check_problems)], seed, "heldout", fits)
-        self._checker = self._checker_of(held_out)
+        self._teacher = Teacher(context, section, model, tokenizer)
+        drawing = Drawing(
+            "improve",
+            tuple(section.tasks),
+            int(section.seed),
+            self._sampler.fits,
+            train_sft.taught_before(context, tokenizer),
+        )
+        self._prompts, _ = drawing.in_turns([int(section.prompts)] * int(section.iterations), "train")
+        (held_out,), _ = drawing.in_turns([int(section.check_problems)], "heldout")
+        self._checker = checks.checker_of(context, section, self._sampler, verifier, held_out, int(section.pass_k))
         self._lineages: dict[str, dict[str, Any]] = {}
         self._digests: dict[str, str] = {}
         self._training = {"steps": 0, "tokens": 0, "flops": 0.0}
@@ -92,22 +88,12 @@ class _Improvement:
         section = self._section
         limits = loop.Limits(float(section.tolerance), float(section.max_loss_rise), float(section.min_answer_entropy))
         steps = loop.Steps(self._sample, self._teach, self._check, self._restore)
-        params = self._restore_input()
-        start = self._checked("start", params)
-        worse, warm_up = "", {}
-        if self._demonstrations:
-            params, warm_up, worse = self._demonstrate(params, start, limits)
-        if worse:
-            result = loop.Result(params, 0, start, start, [], f"the demonstrations were taken back: {worse}")
-        else:
-            result = loop.run(steps, params, int(section.iterations), limits, start.loss)
-        name = "start" if worse else self._name_of(result.iteration)
-        return self._outcome(result, name, loop.figures(start, start, limits), warm_up)
+        result = loop.run(steps, self._restore(0), int(section.iterations), limits)
+        return self._outcome(result, loop.figures(result.before, result.before, limits))
 
-    def _outcome(
-        self, result: loop.Result[dict], name: str, start: dict[str, Any], warm_up: dict[str, Any]
-    ) -> StageOutcome:
-        outputs = models.save(self._context.folder, result.model, self._lineages[name])
+    def _outcome(self, result: loop.Result[dict], start: dict[str, Any]) -> StageOutcome:
+        lineage = self._lineages[_name_of(result.iteration)]
+        outputs = models.save(self._context.folder, result.model, lineage)
         if result.stopped:
             self._context.progress.note(result.stopped)
         records = _balance(result.iterations)
@@ -118,48 +104,11 @@ class _Improvement:
             "iterations": result.iterations,
             "precision": _pooled([report["precision"] for report in result.iterations]),
             "start": start,
-            "demonstrations": warm_up,
             "final_iteration": result.iteration,
             "stopped": result.stopped,
             "training": self._training,
         }
         return StageOutcome({**outputs, **self._context.hash_outputs(f"{accepted.FOLDER}/*.jsonl")}, extra, records)
-
-    def _checker_of(self, problems: Sequence[Problem]) -> checks.Checker:
-        context, section = self._context, self._section
-        texts = {
-            domain: [
-                corpora.model_batch(batch)
-                for batch in corpora.held_out(context, domain, int(section.heldout_rows), int(section.batch_size))
-            ]
-            for domain in context.config.domains
-        }
-        samples = int(section.check_samples)
-        row_seeds = seeds(int(section.seed), "heldout", 0, len(problems) * samples)
-        return checks.Checker(
-            self._sampler,
-            self._verifier,
-            problems,
-            samples,
-            int(section.pass_k),
-            float(section.temperature),
-            row_seeds,
-            texts,
-        )
-
-    def _demonstrate(self, params: dict, start: loop.Check, limits: loop.Limits) -> tuple[dict, dict[str, Any], str]:
-        """Teaches worked solutions, which is no improvement by the model itself and told apart."""
-        lines = [accepted.example(problem, problem.meta["solution"]) for problem in self._demonstrations]
-        params, report = self._taught(WARM_UP, params, "start", lines, float(self._section.demonstration_epochs))
-        check = self._checked(WARM_UP, params)
-        worse = why_worse(
-            start.pass_at_1, check.pass_at_1, limits.tolerance, start.loss, check.loss, limits.max_loss_rise
-        )
-        if worse:
-            params = self._restore_input()
-        # Its own start: the answers of a model that solves nothing are more varied than right ones are.
-        figures = {"examples": len(lines), **report, **loop.figures(check, check, limits)}
-        return params, {**figures, "rolled_back": bool(worse), "reason": worse}, worse
 
     def _sample(self, iteration: int, params: dict, pool: Sequence[loop.Line]) -> loop.Sampled:
         """Samples and selects; what was kept before is read again instead."""
@@ -208,54 +157,37 @@ class _Improvement:
         return lines, report
 
     def _teach(self, iteration: int, params: dict, lines: Sequence[loop.Line]) -> tuple[dict, dict[str, Any]]:
-        parent = self._name_of(iteration - 1)
-        return self._taught(str(iteration), params, parent, lines, float(self._section.epochs))
-
-    def _taught(
-        self, name: str, params: dict, parent: str, lines: Sequence[loop.Line], epochs: float
-    ) -> tuple[dict, dict[str, Any]]:
-        params, self._lineages[name], figures = self._teacher.teach(
-            name, params, self._lineages[parent], lines, epochs, self._training["steps"]
-        )
+        name, parent = _name_of(iteration), self._lineages[_name_of(iteration - 1)]
+        epochs, done = float(self._section.epochs), self._training["steps"]
+        params, self._lineages[name], figures = self._teacher.teach(name, params, parent, lines, epochs, done)
         self._digests[name] = figures["digest"]
         for what in self._training:
             self._training[what] += figures[what]
         return params, {what: figures[what] for what in ("steps", "example_rows", "digest")}
 
-    def _check(self, iteration: int, params: dict) -> loop.Check:
-        return self._checked(self._name_of(iteration), params)
-
-    def _checked(self, name: str, params: dict) -> loop.Check:
+    def _check(self, iteration: int, params: dict) -> checks.Check:
         """What a model scores; measured once, for it is kept."""
-        path = self._file(f"{name}.checked.json")
-        found = read_json_object(path, "delete it: the model is measured anew")
-        if found is None:
-            found = checks.to_json(self._checker.check(params))
-            atomic_write_json(path, found)
-        check = checks.of_json(found)
-        told = f"pass@1 {check.mean:.3f}, pass@k {check.pass_at_k:.3f}, held-out loss {check.loss:.3f}"
-        self._context.progress.note(f"{name}: {told}")
+        name = _name_of(iteration)
+        check = self._checker.kept(self._file(f"{name}.checked.json"), params)
+        self._context.progress.note(f"{name}: {checks.told(check)}")
         return check
 
     def _restore(self, iteration: int) -> dict:
-        name = self._name_of(iteration)
-        if name == "start":
-            return self._restore_input()
-        return models.load(self._teacher.folder(name), self._sampler.config, self._digests[name])[0]
-
-    def _restore_input(self) -> dict:
+        name, model = _name_of(iteration), self._sampler.config
+        if iteration:
+            return models.load(self._teacher.folder(name), model, self._digests[name])[0]
         stage = self._section.init
         recorded = self._context.input_manifest(stage)["outputs"][models.CHECKPOINTS]
-        params, lineage = models.load(self._context.input_folder(stage), self._sampler.config, recorded)
-        self._lineages["start"], self._digests["start"] = lineage, recorded
+        params, self._lineages[name] = models.load(self._context.input_folder(stage), model, recorded)
         return params
-
-    def _name_of(self, iteration: int) -> str:
-        """The run that an iteration's model comes out of."""
-        return str(iteration) if iteration else WARM_UP if self._demonstrations else "start"
 
     def _file(self, name: str) -> pathlib.Path:
         return self._context.folder / "iterations" / name
+
+
+def _name_of(iteration: int) -> str:
+    """The run that an iteration's model comes out of."""
+    return str(iteration) if iteration else "start"
 
 
 def _balance(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

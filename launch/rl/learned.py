@@ -7,16 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from launch import models
-from launch.errors import UserError
 from launch.reward import model as reward_model
 from launch.rl.scoring import Learned
 from launch.stage import StageContext
 
 
 def load(context: StageContext, length: int, rows: int) -> tuple[Learned, str]:
-    """The reward model of the workdir.
-
-    The stage ppo needs it only where the config gives it a weight, so that it is no input that the table of stages names.
+    """The reward model of the workdir, which the stage reads where the config gives it a weight.
 
     Args:
       context: of the stage ppo.
@@ -27,16 +24,11 @@ def load(context: StageContext, length: int, rows: int) -> tuple[Learned, str]:
       What scores prompts and answers, and the digest of the model's parameters.
 
     Raises:
-      UserError: the stage reward is not complete, or its checkpoint is missing, corrupt, or not the recorded one.
+      UserError: its checkpoint is missing, corrupt, or not the recorded one.
     """
-    manifest = context.workdir.read_manifest("reward")
-    if manifest is None or manifest.get("status") != "complete":
-        raise UserError(
-            f"ppo.learned_weight needs a reward model, and stage reward is not complete in {context.workdir}",
-            "run launch.train_reward first, or set --config.ppo.learned_weight=0",
-        )
-    config, digest = reward_model.model_config(context.config), manifest["outputs"][models.CHECKPOINTS]
-    params, _ = reward_model.load(context.workdir.folder("reward"), config, digest)
+    config = reward_model.model_config(context.config)
+    digest = context.input_manifest("reward")["outputs"][models.CHECKPOINTS]
+    params, _ = reward_model.load(context.input_folder("reward"), config, digest)
 
     def score(prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]) -> np.ndarray:
         texts = [np.array([*prompt, *answer], np.int32) for prompt, answer in zip(prompts, answers)]

@@ -34,7 +34,7 @@ class ReportInput:
       versions: package -> version.
       model_card: facts of the model, label -> text.
       images: (caption, PNG bytes) of sample documents.
-      post_training: reward, ppo, improve -> what its manifest says.
+      post_training: sft, reward, ppo, improve -> what its manifest says.
     """
 
     config_name: str = ""
@@ -71,7 +71,7 @@ class ReportInput:
 
     @property
     def final_mixture(self) -> str | None:
-        """The furthest mixture that was evaluated, or None."""
+        """The furthest mixture up to the joint phase that was evaluated, or None: what follows learns from other problems."""
         present = [model for model in MIXTURES if model in self.held_out_loss]
         return present[-1] if present else None
 

@@ -22,6 +22,7 @@ _STORY = {
     "mix": "The copies\u2019 feed-forward layers are stacked into experts of one model; nothing is trained.",
     "router": "The router learns which expert reads a passage best, taught by what each expert would have lost on it.",
     "joint": "Experts, router and reasoning module train together, each group at its own rate.",
+    "sft": "The model is shown worked solutions of problems that a program can check.",
     "reward": "A copy of the model learns which of two answers is preferred.",
     "ppo": "The model answers problems that a program can check, and learns from how the answers score.",
     "improve": "The model is taught its own answers that were found right, as long as that helps on problems held out.",

@@ -1,4 +1,4 @@
-"""What followed the joint phase: the reward model, reinforcement learning, and what the model taught itself."""
+"""What followed the joint phase: worked solutions, the reward model, reinforcement learning, and what the model taught itself."""
 
 from __future__ import annotations
 
@@ -38,6 +38,28 @@ def _ppo_curves(rows: Rows) -> str:
             axes.set_xlabel("iteration")
             told.append(f"{_PANELS[key]} {wording.nats(values[0].item())} to {wording.nats(values[-1].item())}")
         return svg.inline(picture, "ppo", "Reinforcement learning over its iterations", "; ".join(told) + ".")
+
+
+def _sft(manifest: Mapping[str, Any]) -> str:
+    before, after = manifest.get("before") or {}, manifest.get("after") or {}
+    if not wording.is_number(after.get("pass_at_1")):
+        return ""
+    rows = [
+        Row(
+            label,
+            [
+                *(_share(check.get(key)) for key in ("pass_at_1", "pass_at_k", "greedy_pass_at_1")),
+                wording.nats(check.get("held_out_loss")),
+            ],
+        )
+        for label, check in (("Before", before), ("After", after))
+    ]
+    taught = (manifest.get("records") or {}).get("out", 0)
+    caption = (
+        f"{taught:,} worked solutions, mixed with the run\u2019s own data; held-out loss "
+        f"{wording.percent(manifest.get('held_out_loss_change'), signed=True)}."
+    )
+    return "<h3>Worked solutions</h3>" + table(caption, ["", "pass@1", "pass@k", "greedy", "held-out loss"], rows)
 
 
 def _reward(manifest: Mapping[str, Any]) -> str:
@@ -105,8 +127,11 @@ def _improve(manifest: Mapping[str, Any]) -> str:
 def section(run: ReportInput) -> Section:
     """The stages after the joint phase, those of them that ran."""
     made = run.post_training
-    html = _reward(made.get("reward") or {})
+    html = _sft(made.get("sft") or {})
+    html += _reward(made.get("reward") or {})
     html += _ppo(made.get("ppo") or {}, run.metrics.get("ppo") or ())
     html += _improve(made.get("improve") or {})
-    intro = paragraph("Answers that a program can check, learned from by reward and by the model's own right answers.")
+    intro = paragraph(
+        "Answers that a program can check: shown first, then learned from by reward and by the model's own right ones."
+    )
     return Section("post-training", "After the joint phase", intro + html if html else "")

@@ -16,10 +16,12 @@ _MODELS = {
     "mixture_after_mix": "Mixture after mixing",
     "mixture_after_router": "Mixture after router",
     "mixture_after_joint": "Mixture after joint",
+    "mixture_after_sft": "Mixture after SFT",
     "mixture_after_ppo": "Mixture after PPO",
     "mixture_after_improve": "Mixture after self-improvement",
     "oracle": "Oracle (a bound)",
 }
+_STAGES = {"sft": "SFT", "ppo": "PPO"}
 
 
 def is_number(value: Any) -> bool:
@@ -108,7 +110,9 @@ def name(identifier: str) -> str:
 def stage(identifier: str) -> str:
     """`experts/code` -> `Code expert`, `joint` -> `Joint`."""
     group, _, part = identifier.partition("/")
-    return name(f"expert_{part}") if group == "experts" and part else capital(name(identifier))
+    if group == "experts" and part:
+        return name(f"expert_{part}")
+    return _STAGES.get(identifier) or capital(name(identifier))
 
 
 def capital(text: str) -> str:

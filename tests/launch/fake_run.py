@@ -1,6 +1,6 @@
-"""Three small stages and a pipeline over them, which tests run in processes of their own.
+"""Four small stages, one of them optional, and a pipeline over them, which tests run in processes of their own.
 
-python tests/launch/fake_run.py [alpha|beta] --config=... --workdir=...
+python tests/launch/fake_run.py [alpha|beta|gamma] --config=... --workdir=...
 """
 
 import os
@@ -16,7 +16,10 @@ from launch.stage import StageOutcome  # noqa: E402
 TABLE = stages.table(
     stages.StageSpec("alpha", "alpha", (), ("seed", "alpha"), "fake_run"),
     stages.StageSpec("beta", "b", ("alpha",), ("beta",), "fake_run"),
-    stages.StageSpec("report", "report", ("alpha", "beta"), ("report",), "fake_run"),
+    stages.StageSpec(
+        "gamma", "gamma", ("alpha",), ("gamma",), "fake_run", is_optional=True, starts_from=("alpha", "beta")
+    ),
+    stages.StageSpec("report", "report", ("alpha", "beta"), ("report",), "fake_run", tells_of=("gamma",)),
 )
 
 
@@ -37,7 +40,13 @@ def run(context):
         text = "|".join(part.read_text() for part in parts)
         workdir.atomic_write_text(context.folder / "sum.txt", text * config.beta.times)
         return StageOutcome(context.hash_outputs("sum.txt"))
-    workdir.atomic_write_text(context.folder / "index.html", "<p>done</p>")
+    if name == "gamma":
+        init = config.gamma.init
+        workdir.atomic_write_text(
+            context.folder / "from.txt", f"{init}: {len(context.input_manifest(init)['outputs'])}"
+        )
+        return StageOutcome(context.hash_outputs("from.txt"))
+    workdir.atomic_write_text(context.folder / "index.html", f"<p>done, told of {', '.join(context.spec.needs)}</p>")
     failed = ["the mixture is worse than its seed"] if config.report.fail else []
     return StageOutcome(context.hash_outputs("index.html"), failed_checks=failed)
 

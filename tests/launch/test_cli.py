@@ -119,6 +119,36 @@ def test_one_stage_runs_alone(folder):
     assert "[2/3] beta: already complete" in rest.stdout and rest.returncode == 0
 
 
+AFTER = """
+    config.gamma = ml_collections.ConfigDict(dict(init="beta"))
+    config.post_training = ("gamma",)
+    return config
+"""
+
+
+def test_the_config_says_which_optional_stages_belong_to_the_run(folder):
+    (folder / "after.py").write_text(CONFIG.replace("\n    return config\n", AFTER))
+    flags = ["--config=after.py", "--workdir=w"]
+    for wrong, told in (
+        ("gamma.init=delta", "config.gamma.init is 'delta'"),
+        ("post_training=('beta',)", "name some of"),
+    ):
+        done = launch(folder, *flags, f"--config.{wrong}")
+        assert done.returncode == 1 and told in done.stderr and done.stderr.count("\n") == 1
+    # The stage alone, in the pipeline of a run that it does not belong to, and in that of one that it does.
+    early = launch(folder, "gamma", *flags)
+    assert early.returncode == 1 and "stage gamma needs stage alpha" in early.stderr
+    without = launch(folder, *flags, "--config.post_training=()")
+    assert "[3/3] report: complete in" in without.stdout and not (folder / "w" / "gamma").exists()
+    other = launch(folder, *flags)
+    assert other.returncode == 1 and 'post_training: [] -> ["gamma"]' in other.stderr
+    whole = launch(folder, "--config=after.py", "--workdir=v")
+    assert "[3/4] gamma: complete in" in whole.stdout, whole.stderr
+    assert (folder / "v" / "gamma" / "from.txt").read_text() == "beta: 1"
+    assert "told of alpha, beta, gamma" in (folder / "v" / "report" / "index.html").read_text()
+    assert "all 4 stages are complete" in launch(folder, "--config=after.py", "--workdir=v").stdout
+
+
 def test_a_dry_run_writes_nothing(folder):
     for command in ([], ["beta"]):
         done = launch(folder, *command, "--config=tiny.py", "--workdir=w", "--dry_run")

@@ -20,6 +20,10 @@ STAGE_FOLDERS = (
     "mix",
     "router",
     "joint",
+    "sft",
+    "reward",
+    "ppo",
+    "improve",
     "dense",
     "eval",
     "report",
@@ -57,7 +61,7 @@ def test_a_run_makes_every_stage_and_ends_with_the_table(unbroken):
     results = json.loads((workdir / "eval" / "results.json").read_text())
     domains = ["code", "math", "language", "reasoning", "multimodal"]
     models = ["seed", *(f"expert_{d}" for d in domains), "dense_equal_flops"]
-    models += ["mixture_after_mix", "mixture_after_router", "mixture_after_joint", "oracle"]
+    models += [f"mixture_after_{stage}" for stage in ("mix", "router", "joint", "sft", "ppo", "improve")] + ["oracle"]
     assert list(results["held_out_loss"]) == models
     assert all(set(losses) == set(domains) for losses in results["held_out_loss"].values())
     assert "oracle_regret" in results

@@ -30,7 +30,7 @@ def make_config(**reward):
     config.model.update(vocab_size=32_768, num_layers=1, scan_unroll=1, reasoning_steps=0, moe_backend="dense")
     config.domains = ("code", "math")
     config.train.update(seq_len=64, checkpoint_every=2, log_every=1)
-    config.reward.update(tasks=("arithmetic",), reference_tokens=4, head_lr=1e-2, trunk_lr=1e-3, **reward)
+    config.reward.update(init="joint", tasks=("arithmetic",), reference_tokens=4, head_lr=1e-2, trunk_lr=1e-3, **reward)
     return config
 
 

@@ -41,3 +41,13 @@ def test_an_unknown_model_is_told_with_those_there_are():
     with pytest.raises(UserError, match="no model 'mixture'") as raised:
         model_of(get_config(), "mixture")
     assert "mixture_after_joint" in str(raised.value)
+
+
+def test_a_runs_own_post_trained_models_have_names_and_others_have_none():
+    config = get_config()
+    config.post_training = ("sft", "reward")
+    shape, stage, _ = model_of(config, "mixture_after_sft")
+    assert stage == "sft" and shape == model_of(config, "mixture_after_joint")[0]
+    for name in ("mixture_after_reward", "mixture_after_ppo"):
+        with pytest.raises(UserError, match=f"no model '{name}'"):
+            model_of(config, name)

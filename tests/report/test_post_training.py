@@ -39,12 +39,22 @@ IMPROVE = {
 REWARD = {"heldout": {"accuracy": 0.75, "stderr": 0.02, "pairs": 400, "floors": {"bag_of_words": {"accuracy": 0.625}}}}
 
 
+SFT = {
+    "records": {"out": 1024},
+    "before": {"pass_at_1": 0.0, "pass_at_k": 0.0, "greedy_pass_at_1": 0.0, "held_out_loss": 1.25},
+    "after": {"pass_at_1": 0.5625, "pass_at_k": 0.875, "greedy_pass_at_1": 0.9375, "held_out_loss": 1.375},
+    "held_out_loss_change": 0.1,
+}
+
+
 def test_nothing_ran_nothing_is_shown():
     assert post_training.section(ReportInput()).html == ""
 
 
 def test_each_stage_is_told():
-    run = ReportInput(metrics={"ppo": ROWS}, post_training={"ppo": PPO, "improve": IMPROVE, "reward": REWARD})
+    run = ReportInput(
+        metrics={"ppo": ROWS}, post_training={"sft": SFT, "ppo": PPO, "improve": IMPROVE, "reward": REWARD}
+    )
     html = post_training.section(run).html
     for text in (
         "12.5",
@@ -55,6 +65,10 @@ def test_each_stage_is_told():
         "60 wrong",
         "0.625",
         "Bag of words",
+        "1,024 worked solutions",
+        "56.2",
+        "1.375",
+        "+10.0",
     ):
         assert text in html, text
     assert html.count("<svg") == 1
@@ -62,4 +76,9 @@ def test_each_stage_is_told():
 
 def test_a_stage_without_curves_still_has_its_figures():
     html = post_training.section(ReportInput(post_training={"ppo": PPO})).html
-    assert "<svg" not in html and "Reinforcement learning" in html and "Self-improvement" not in html
+    assert (
+        "<svg" not in html
+        and "Reinforcement learning" in html
+        and "Self-improvement" not in html
+        and "Worked" not in html
+    )

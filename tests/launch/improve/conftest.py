@@ -1,4 +1,4 @@
-"""A run of a tiny mixture of one expert, as the stages before `improve` leave it: tokens of few texts, and a model."""
+"""A run of a tiny mixture of one expert, as the joint phase leaves it: tokens of few texts, and a model; and a toy task."""
 
 import functools
 import json
@@ -12,10 +12,12 @@ from data.document import Document
 from data.domains import LEVELS, SPLITS
 from data.tokens import encode_split
 from data.verifiable import tasks
+from data.verifiable.problem import Problem
 from experiments.base import base_config
 from launch import models, stages
 from launch.progress import NullProgress
 from launch.stage import StageContext
+from launch.tuning import examples
 from launch.workdir import Workdir, atomic_write_json
 
 LENGTH = 48
@@ -46,13 +48,11 @@ def toy_config():
         seq_len=LENGTH, batch_size=8, loss_chunk=0, checkpoint_every=2, log_every=5, prefetch=0, warmup_fraction=0.1
     )
     config.improve.update(
-        tasks=("toy",),  # see test_stage
+        tasks=("toy",),
         iterations=2,
         prompts=24,
         samples=2,
         max_tokens=16,
-        demonstrations=0,
-        demonstration_epochs=1.0,
         epochs=9.0,
         max_steps=4,
         rehearsal=0.25,
@@ -65,7 +65,64 @@ def toy_config():
         heldout_rows=2,
         max_loss_rise=10.0,
     )
+    config.sft.update(
+        tasks=("toy",),
+        demonstrations=24,
+        epochs=99.0,
+        max_steps=4,
+        rehearsal=0.25,
+        batch_size=4,
+        experts_lr=3e-3,
+        trunk_lr=3e-3,
+        check_problems=8,
+        check_samples=2,
+        max_tokens=16,
+        heldout_rows=2,
+    )
     return config
+
+
+def _draws(rng):
+    """The answer to `say a` is 1 and to `say b` 2, whatever the number between."""
+    while True:
+        number, letter = rng.randint(100, 999), rng.choice("ab")
+        answer = str("ab".index(letter) + 1)
+        key = f"{number} {letter}"
+        asked = f"Item {number}: say {letter}."
+        meta = {"solution": f"Answer: {answer}"}
+        yield (
+            key,
+            lambda key=key, asked=asked, answer=answer, meta=meta: Problem(
+                f"toy/{key}", "toy", ("", "[INST]", asked, "[/INST]", ""), answer, meta
+            ),
+        )
+
+
+@pytest.fixture(autouse=True)
+def toy_task(monkeypatch):
+    """The task "toy"."""
+    monkeypatch.setitem(tasks.TASKS, "toy", _draws)
+    monkeypatch.setitem(examples.DOMAINS, "toy", "math")
+
+
+class Interrupted(Exception):
+    """In place of a kill."""
+
+
+def interrupt(monkeypatch, owner, name, call, after=False):
+    """Lets the `call`-th call of a function raise, before or after it does what it does."""
+    real, calls = getattr(owner, name), []
+
+    def wrapped(*arguments, **named):
+        calls.append(1)
+        if len(calls) == call and not after:
+            raise Interrupted
+        result = real(*arguments, **named)
+        if len(calls) == call:
+            raise Interrupted
+        return result
+
+    monkeypatch.setattr(owner, name, wrapped)
 
 
 @pytest.fixture(scope="module")
@@ -114,18 +171,17 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def context_in(made):
-    """make(folder, config) -> the context of the stage, its outputs in `folder`."""
+    """make(folder, config, stage="improve") -> the context of a stage, its outputs in `folder`."""
 
-    def make(folder, config):
+    def make(folder, config, stage="improve"):
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("tokenizer", "joint"):
             if not (folder / name).exists():
                 (folder / name).symlink_to(made / name)
-        own = folder / "improve"
+        own = folder / stage
         own.mkdir(exist_ok=True)
-        progress = NullProgress(["improve"])
-        with progress.stage("improve") as stage_progress:
-            spec = stages.STAGES["improve"]
-            return StageContext(config, Workdir(folder), own, stage_progress, {}, spec, stages.STAGES)
+        with NullProgress([stage]).stage(stage) as stage_progress:
+            table = stages.resolved(config)
+            return StageContext(config, Workdir(folder), own, stage_progress, {}, table[stage], table)
 
     return make

@@ -11,8 +11,8 @@ from data.verifiable import tasks
 from data.verifiable.verify import Verdict, Verifier
 from launch.errors import UserError
 from launch.improve import accepted
-from launch.improve.quality import judge, verified_quality, why_low
-from launch.improve.sampling import Sample
+from launch.tuning.quality import judge, verified_quality, why_low
+from launch.tuning.sampling import Sample
 
 ROOT = pathlib.Path(__file__).parents[3]
 ORIGIN = accepted.Origin(iteration=1, model="abc", temperature=1.0, threshold=0.8)

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from launch.improve import loop
+from launch.tuning.checks import Check
 from mistral_moe.improve.diversity import measure
 
 LIMITS = loop.Limits(tolerance=2.0, max_loss_rise=0.05, entropy=0.5)
@@ -15,7 +16,7 @@ def check_of(score, loss=1.0, answers=None):
     answers = answers or [[str(number)] for number in range(8)]
     solved = round(score * PROBLEMS)
     scores = tuple([1.0] * solved + [0.0] * (PROBLEMS - solved))
-    return loop.Check(scores, score, score, loss, {"math": loss}, measure(answers, answers))
+    return Check(scores, score, score, loss, {"math": loss}, measure(answers, answers))
 
 
 class Script:
@@ -26,7 +27,7 @@ class Script:
 
     def run(self, iterations=3):
         steps = loop.Steps(self.sample, self.teach, lambda iteration, model: self.checks[model], self.restore)
-        return loop.run(steps, 0, iterations, LIMITS, self.checks[0].loss)
+        return loop.run(steps, 0, iterations, LIMITS)
 
     def sample(self, iteration, model, pool):
         lines = [{"made_in": iteration, "by": model}] * self.accepted[iteration - 1]

@@ -1,6 +1,5 @@
 """A learned quality is the logistic function of the reward model's score of prompt, completion and end."""
 
-import dataclasses
 import sys
 import types
 
@@ -9,9 +8,9 @@ import pytest
 
 from data import tokenizer as tokenizer_lib
 from data.verifiable import tasks
-from launch.improve.quality import judge
+from launch.tuning.quality import judge
 from launch.improve.reward_quality import probabilities_of
-from launch.improve.sampling import Sample, prompt_ids
+from launch.tuning.sampling import Sample, prompt_ids
 from launch.train_tokenizer import MODEL_FILE
 from data.verifiable.verify import Verifier
 from tests.launch.improve.conftest import toy_config
@@ -36,9 +35,6 @@ def test_completions_are_scored_whole_and_a_score_that_is_no_number_is_refused(t
     config = toy_config()
     config.improve.quality = "reward"
     context = context_in(tmp_path, config)
-    spec = dataclasses.replace(context.spec, needs=(*context.spec.needs, "reward"))
-    row = types.SimpleNamespace(folder="reward")
-    context = dataclasses.replace(context, spec=spec, stages={**context.stages, "reward": row})
     (tmp_path / "reward").mkdir()
     (tmp_path / "reward" / "manifest.json").write_text('{"outputs": {"checkpoints": "abc"}}')
     tokenizer = tokenizer_lib.load(made / "tokenizer" / MODEL_FILE)

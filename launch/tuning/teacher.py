@@ -8,60 +8,20 @@ import functools
 import pathlib
 from typing import Any
 
-from data import task_marks
-from data.memory_documents import MemoryDocuments
-from data.multitask.task import Example, Part
-from data.packing import PackedRows
+import ml_collections
+
 from data.tokenizer import Tokenizer
-from data.verifiable.problem import Problem
 from launch import corpora, models, training_run
 from launch.errors import UserError
 from launch.feeds import SingleFeed
-from launch.improve import accepted
 from launch.stage import StageContext
+from launch.train_joint import learning_rates
+from launch.tuning.examples import packed
 from mistral_moe.checkpoint import digest
 from mistral_moe.improve import mixing
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.training.flops import training_flops
 from mistral_moe.training.losses import RouterTerms, language_model_loss
-
-# Whose problems a task has, and which of the run's training tasks has its form.
-DOMAINS = {
-    "arithmetic": "math",
-    "multiplication": "math",
-    "remainders": "math",
-    "small_sums": "math",
-    "comparisons": "math",
-    "functions": "code",
-}
-_TRAINING_TASKS = {"math": "math_problem", "code": "code_generation"}
-
-
-def example_of(problem: Problem, completion: str) -> Example:
-    """A problem as a training example: the completion alone, and the end after it, is learned."""
-    parts = [Part(problem.parts[0], learned=False)] if problem.parts[0] else []
-    for place in range(1, len(problem.parts), 2):
-        parts.append(Part(problem.parts[place + 1], learned=False, control=problem.parts[place]))
-    last = parts.pop()
-    if last.text:
-        return *parts, last, Part(completion)
-    return *parts, Part(completion, control=last.control)
-
-
-def packed(
-    tokenizer: Tokenizer, lines: Sequence[Mapping[str, Any]], seq_len: int, seed: int
-) -> tuple[dict[str, PackedRows], dict[str, float]]:
-    """Rows of examples, each whole in one row, and their number, by `DOMAIN.accepted`."""
-    found: dict[str, list[Example]] = {}
-    for line in lines:
-        found.setdefault(DOMAINS[line["task"]], []).append(example_of(accepted.problem_of(line), line["completion"]))
-    rows = {}
-    for domain, examples in sorted(found.items()):
-        encoded = task_marks.encode(tokenizer, examples)
-        marks = task_marks.collect([_TRAINING_TASKS[domain]] * len(examples), [unlearned for _, unlearned in encoded])
-        source = MemoryDocuments([ids for ids, _ in encoded], marks)
-        rows[f"{domain}.accepted"] = PackedRows(source, seq_len, seed=seed)
-    return rows, {name: float(len(row)) for name, row in rows.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,15 +30,16 @@ class Teacher:
 
     Attributes:
       context: the stage's.
+      section: of the config, named as the stage is: `batch_size`, `rehearsal`, `max_steps`, and the learning rate of each
+        parameter group (`experts_lr`, ...), of which an unset one freezes its group.
       model: shape of the model.
       tokenizer: the run's.
-      rates: learning rate of each parameter group; None freezes it.
     """
 
     context: StageContext
+    section: ml_collections.ConfigDict
     model: MistralConfig
     tokenizer: Tokenizer
-    rates: Mapping[str, float | None]
 
     def teach(
         self,
@@ -87,15 +48,15 @@ class Teacher:
         lineage: dict[str, Any],
         lines: Sequence[Mapping[str, Any]],
         epochs: float,
-        done_before: int,
+        done_before: int = 0,
     ) -> tuple[dict, dict[str, Any], dict[str, Any]]:
         """Teaches examples.
 
         Args:
-          name: of the run; its checkpoints lie in `runs/NAME` of the stage's folder.
+          name: of the run; its checkpoints lie in `runs/NAME` of the stage's folder. "" for a stage's only one.
           params: to begin with; used up.
           lineage: theirs.
-          lines: the examples, with `task`, `problem`, `answer` and `completion`.
+          lines: the examples, see `launch.tuning.examples.line_of`.
           epochs: how often each is seen.
           done_before: steps of earlier runs.
 
@@ -105,9 +66,10 @@ class Teacher:
         Raises:
           UserError: settings that can't be, of batch, mixture or learning rates.
         """
-        config, section = self.context.config, self.context.config.improve
+        config, section, stage = self.context.config, self.section, self.context.spec.name
         seq_len, batch = int(config.train.seq_len), int(section.batch_size)
-        salt = f"improve/{name}"
+        salt = f"{stage}/{name}" if name else stage
+        rates = learning_rates(section)
         rows, sizes = packed(self.tokenizer, lines, seq_len, int(config.seed))
         rehearsal, weights = corpora.all_domains(self.context, salt)
         share = float(section.rehearsal)
@@ -115,19 +77,19 @@ class Teacher:
             mixture = mixing.weights(sizes, weights, share)
             num_steps = mixing.steps(int(sum(sizes.values())), batch, share, epochs, int(section.max_steps))
         except ValueError as error:
-            raise UserError(str(error), "mend the section improve of the config") from error
+            raise UserError(str(error), f"mend the section {stage} of the config") from error
         components = {part: (rows | rehearsal)[part] for part in mixture}
         loader = corpora.mixed_loader(self.context, components, mixture, batch)
-        routed = self.rates.get("router") is not None
+        routed = rates.get("router") is not None
         terms = RouterTerms(
             balance=config.joint.balance, z=config.joint.z, domain=config.joint.domain if routed else 0.0
         )
         plan = training_run.Plan(
             loss_fn=functools.partial(language_model_loss, self.model, terms=terms, chunk=int(config.train.loss_chunk)),
-            optim=training_run.optim_config(config.train, self.rates, num_steps),
+            optim=training_run.optim_config(config.train, rates, num_steps),
             tokens_per_step=batch * seq_len,
-            fields={"run": name},
-            accumulate=training_run.accumulation(config, "improve.batch_size"),
+            fields={"run": name} if name else {},
+            accumulate=training_run.accumulation(config, f"{stage}.batch_size"),
         )
 
         def of_run(params: dict, trained: dict) -> dict:
@@ -147,7 +109,7 @@ class Teacher:
             total_steps=done_before + num_steps,
         )
         figures = {
-            **training_run.account(plan, training_flops(self.model, seq_len, dict(self.rates))),
+            **training_run.account(plan, training_flops(self.model, seq_len, rates)),
             "example_rows": int(sum(sizes.values())),
             "digest": digest(state.all_params),
         }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import dataclasses
 
 from data.verifiable.verify import Verdict, Verifier
-from launch.improve.sampling import Sample
+from launch.tuning.sampling import Sample
 from mistral_moe.improve.selection import Candidate
 
 VERIFIER, REWARD = "verifier", "reward"

@@ -1,0 +1,1 @@
+"""Teaching a model examples of problems that a program can check, and what is held against it before and after."""
