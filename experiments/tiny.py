@@ -1,4 +1,4 @@
-"""The demo's road with a toy at every stop: a minute or two, to see that all stages run. Nothing is learned.
+"""The demo's road with a toy at every stop: a few minutes, to see that all stages run. Nothing is learned.
 
     python -m launch.pipeline --config=experiments/tiny.py --workdir=DIR
 
