@@ -258,12 +258,14 @@ import json, os, pathlib, signal, sys
 sys.path.insert(0, sys.argv[1])
 import fake_run
 import ml_collections
-from launch import stage
+from launch import stage, stages
 from launch.progress import NullProgress
 from launch.workdir import Workdir
 
 config = ml_collections.ConfigDict(
-    dict(seed=1, alpha=dict(steps=2, crash=False), beta=dict(times=2), report=dict(fail=False)))
+    dict(seed=1, alpha=dict(steps=2, crash=False), beta=dict(times=2), gamma=dict(init="beta"),
+         report=dict(fail=False), post_training=("gamma",)))
+table = stages.resolved(config, fake_run.TABLE)
 
 def run_all(path, kill_at):
     '''In a child that dies just before or just after the kill_at-th rename. True when it came to its end.'''
@@ -277,14 +279,14 @@ def run_all(path, kill_at):
                 if count[0] == kill_at:
                     os.kill(os.getpid(), signal.SIGKILL)
         os.replace = counted
-        for name in fake_run.TABLE:
-            stage.run_stage(name, config, Workdir(path), NullProgress(list(fake_run.TABLE)), fake_run.TABLE)
+        for name in table:
+            stage.run_stage(name, config, Workdir(path), NullProgress(list(table)), table)
         os._exit(0)
     return os.waitpid(child, 0)[1] == 0
 
 def results(path):
     out = {}
-    for spec in fake_run.TABLE.values():
+    for spec in table.values():
         manifest = Workdir(path).read_manifest(spec.folder)
         if manifest is not None:
             files = {p: (path / spec.folder / p).read_text() for p in manifest["outputs"]}
@@ -295,7 +297,7 @@ def results(path):
 root = pathlib.Path(sys.argv[2])
 assert run_all(root / "whole", 0)
 whole = results(root / "whole")
-assert list(whole) == list(fake_run.TABLE)
+assert list(whole) == list(table)
 kills = 0
 while not run_all(root / f"w{kills + 1}", kills + 1):
     kills += 1
