@@ -19,12 +19,14 @@ from launch.stage import StageContext, StageOutcome
 from launch.train_tokenizer import MODEL_FILE
 from launch.tuning import checks
 from launch.tuning.drawing import Drawing
-from launch.tuning.quality import judge
+from launch.tuning.quality import Judged, judge
 from launch.tuning.sampling import Sampler, seeds
 from launch.tuning.teacher import Teacher
 from launch.workdir import atomic_write_json, read_json_object, sha256_file
 from mistral_moe.checkpoint import digest
 from mistral_moe.improve import precision, selection
+
+_KEPT_SHOWN = 3
 
 
 def improve(context: StageContext) -> StageOutcome:
@@ -152,6 +154,7 @@ class _Improvement:
             "precision": precision.at_thresholds(
                 [one.quality for one in judged], [bool(one.verdict.correct) for one in judged]
             ),
+            "examples": _examples(judged, reasons),
         }
         self._context.progress.note(f"iteration {iteration}: {len(lines)} of {len(judged)} completions accepted")
         return lines, report
@@ -188,6 +191,17 @@ class _Improvement:
 def _name_of(iteration: int) -> str:
     """The run that an iteration's model comes out of."""
     return str(iteration) if iteration else "start"
+
+
+def _examples(judged: Sequence[Judged], reasons: Sequence[str]) -> list[dict[str, str]]:
+    """The first completions that were kept, and the first under each reason, for people to read."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for one, reason in zip(judged, reasons):
+        of_reason = found.setdefault(reason, [])
+        if len(of_reason) < (_KEPT_SHOWN if not reason else 1):
+            problem, completion = one.sample.problem.text, one.sample.text
+            of_reason.append({"problem": problem, "completion": completion, "rejected": reason})
+    return [example for _, examples in sorted(found.items()) for example in examples]
 
 
 def _balance(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

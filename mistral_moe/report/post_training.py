@@ -14,7 +14,8 @@ _PANELS = {
     "score": "Score, mean of the answers",
     "kl": "KL from the start, nats an answer",
     "length": "Length, tokens",
-    "pass_at_1": "Held-out pass@1",
+    "pass_at_1": "Held-out pass@1, greedy",
+    "sampled_pass_at_1": "Held-out pass@1, drawn",
 }
 
 Rows = Sequence[Mapping[str, Any]]
@@ -85,13 +86,16 @@ def _ppo(manifest: Mapping[str, Any], rows: Rows) -> str:
         return ""
     before, after = manifest["pass_at_1_before"], manifest["pass_at_1_after"]
     html = "<h3>Reinforcement learning</h3>" + paragraph(
-        f"Held-out pass@1 {_share(before)} before, {_share(after)} after; KL {wording.nats(manifest.get('kl'))} nats an answer; "
+        f"Held-out pass@1 {_share(before)} before, {_share(after)} after (drawn at random "
+        f"{_share(manifest.get('sampled_pass_at_1_before'))} and {_share(manifest.get('sampled_pass_at_1_after'))}; the best "
+        f"answer to all problems {_share(manifest.get('pass_at_1_floor'))}); KL {wording.nats(manifest.get('kl'))} nats an answer; "
         f"held-out loss of language {wording.percent(manifest.get('held_out_loss_change'), signed=True)}; the first ratio of "
         f"every update is 1 within {manifest.get('first_ratio_error', 0):.1g}."
     )
     if any(len(plots.scalar(rows, key)[0]) for key in _PANELS):
         html += figure(
-            _ppo_curves(rows), "One point an iteration; pass@1 is measured greedily on problems never trained on."
+            _ppo_curves(rows),
+            "One point an iteration; pass@1 is measured on problems never trained on, greedily and as the training draws.",
         )
     for finding in manifest.get("findings") or ():
         html += paragraph(f"Monitor {wording.name(finding['name'])}: {finding['message']}", "absent")
@@ -121,7 +125,23 @@ def _improve(manifest: Mapping[str, Any]) -> str:
     before, after = manifest.get("pass_at_1_before"), manifest.get("pass_at_1_after")
     caption = f"Held-out pass@1 {_share(before)} before the first iteration, {_share(after)} at the end."
     columns = ["", "accepted", "share", "pass@1", "pass@k", "held-out loss", "model", "rejected"]
-    return "<h3>Self-improvement</h3>" + table(caption, columns, rows)
+    return "<h3>Self-improvement</h3>" + table(caption, columns, rows) + _examples(iterations[-1])
+
+
+def _examples(iteration: Mapping[str, Any]) -> str:
+    examples = iteration.get("examples") or ()
+    rows = [
+        Row(
+            one["problem"],
+            [
+                Cell(one["completion"], "text"),
+                Cell(wording.name(one["rejected"]), "bad") if one["rejected"] else Cell("kept", "good"),
+            ],
+        )
+        for one in examples
+    ]
+    caption = f"What the model answered in iteration {iteration.get('iteration', '')}: the first of each fate."
+    return table(caption, ["Problem", "Completion", "Fate"], rows) if rows else ""
 
 
 def section(run: ReportInput) -> Section:

@@ -33,6 +33,10 @@ IMPROVE = {
             "pass_at_k": 0.5,
             "held_out_loss": 1.5,
             "rolled_back": True,
+            "examples": [
+                {"problem": "7 + 5", "completion": "Answer: <i>12", "rejected": ""},
+                {"problem": "7 + 6", "completion": "Answer: 14", "rejected": "near_duplicate"},
+            ],
         },
     ],
 }
@@ -63,6 +67,8 @@ def test_each_stage_is_told():
         "longer &lt;b&gt;answers",
         "taken back",
         "60 wrong",
+        "Answer: &lt;i&gt;12",
+        "near duplicate",
         "0.625",
         "Bag of words",
         "1,024 worked solutions",

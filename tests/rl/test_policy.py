@@ -132,7 +132,9 @@ def test_an_updates_loss_is_the_sum_of_its_terms(mixture):
     of_terms = told["policy_loss"] + 0.3 * told["value_loss"] - 0.2 * told["entropy"]
     of_terms += 0.5 * told["balance"] + 0.25 * told["z"]
     assert float(loss) == pytest.approx(float(of_terms), rel=1e-5) and float(told["entropy"]) > 0
-    text = {name: np.ones((2, 6), np.int32) for name in REHEARSAL_FIELDS} | {"positions": np.arange(12).reshape(2, 6) % 6}
+    text = {name: np.ones((2, 6), np.int32) for name in REHEARSAL_FIELDS} | {
+        "positions": np.arange(12).reshape(2, 6) % 6
+    }
     rehearsing = dataclasses.replace(terms, rehearsal=0.7)
     with_text, more = jax.jit(update_loss, static_argnums=(0, 1))(
         config, rehearsing, params, batch.replace(rehearsal=text)

@@ -56,6 +56,9 @@ def test_interrupted_anywhere_it_ends_bit_identical(tmp_path, context_in, monkey
     assert {"pass_at_1_before", "pass_at_1_after", "kept_share", "iterations", "precision", "stopped"} <= set(extra)
     assert [row["threshold"] for row in extra["precision"]] == [0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
     assert [one["iteration"] for one in extra["iterations"]] == [1, 2]
+    for one in extra["iterations"]:
+        fates = [example["rejected"] for example in one["examples"]]
+        assert set(fates) == {"", *one["rejected"]} and fates.count("") == min(one["kept"], 3)
     with Verifier() as verifier:
         assert accepted.verify(broken / "improve", verifier) == (resumed.records["out"], [])
 
