@@ -1,9 +1,21 @@
 """PPO on the remainder of a number divided by 10, from answers that are right or wrong; from the demo's model, three seeds.
 
-    F="--config=experiments/ppo_arithmetic.py --workdir=W"
-    python -m launch.train_ppo $F --config.ppo.seed=0
+    cp -r runs/demo W && rm -r W/ppo W/improve W/eval W/report
+    python -m launch.train_ppo --config=experiments/ppo_arithmetic.py --workdir=W --config.ppo.seed=0
 
-W is a copy of runs/demo without the stages after reward.
+It begins with the model of the stage sft, which was shown 512 worked solutions and none of the held-out problems. Seen on
+2 CPU cores, 40 iterations of 512 answers, 200 held-out problems (standard error of a greedy share .035, of a drawn one .012):
+
+    seed                                       0             1             2             mean gain, deviation
+    held-out pass@1, greedy                    .285 -> .650  .300 -> .525  .285 -> .535  +.280  .075
+    held-out pass@1, drawn at temperature 1    .141 -> .536  .156 -> .428  .129 -> .433  +.323  .063
+    the one best answer to all                 .115          .120          .135
+    KL from the start, nats an answer          5.75          2.93          6.08
+    held-out language loss                     -4.5 %        -4.6 %        -4.6 %
+    first ratio off 1, at most, a nat          5.6e-6        8.6e-6        8.8e-6
+
+The loss falls, as 12 rows of the run's own text are rehearsed in every update; the stage sft had cost 4.8 %.
+docs/RESULTS.md has the curves.
 """
 
 from ml_collections import ConfigDict

@@ -4,8 +4,8 @@
     python -m launch.train_sft $F
     python -m launch.self_improve $F --config.improve.seed=0
 
-W is a copy of runs/demo without the stages after joint. Measured when the demonstrations were taught inside the stage
-improve, with what is now the section sft; the problems and batches of a seed are others since then. Seen on 2 CPU cores
+W is a copy of runs/demo without the stages after joint. Measured when 1024 demonstrations were taught inside the stage
+improve; the section sft now has 512, and the problems and batches of a seed are others since then. Seen on 2 CPU cores
 with seeds 0, 1 and 2, on 160 held-out problems, four completions of each at temperature 1 (standard error of a run's
 pass@1: .01 to .02):
 
