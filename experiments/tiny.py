@@ -38,7 +38,7 @@ def get_config() -> ConfigDict:
     config.reward.update(generated_pairs=60, steps=4, batch_size=4, reference_samples=4, reference_tokens=8)
     config.ppo.update(task="small_sums", problems=16, held_out_problems=4, iterations=2, prompts=4, samples=2)
     config.ppo.update(max_prompt_tokens=24, max_tokens=8, engine_rows=8, epochs=1, minibatch_size=8, evaluate_every=1)
-    config.ppo.update(held_out_rows_per_level=1, held_out_batch_size=5, first_ratio_tolerance=1e-4, warmup_updates=0)
+    config.ppo.update(held_out_rows_per_level=1, held_out_batch_size=5, warmup_updates=0)
     config.improve.update(tasks=("small_sums",), iterations=1, prompts=8, samples=2, max_tokens=4)
     config.improve.update(max_steps=3, batch_size=10, check_problems=4, check_samples=2, pass_k=2, heldout_rows=1)
     config.improve.update(max_loss_rise=10.0)

@@ -28,7 +28,7 @@ from mistral_moe.training.step import TrainState
 
 
 # Compiled once for all runs of a process.
-_read = jax.jit(policy.read, static_argnames=("config", "temperature", "chunk"))
+_read = jax.jit(policy.read_as_trained, static_argnames=("config", "temperature", "chunk"))
 _make_experience = jax.jit(make_experience, static_argnames="shaping")
 _group_experience = jax.jit(group_experience, static_argnames=("algorithm", "shaping", "divide_by_std"))
 
@@ -43,8 +43,7 @@ class Updated:
 
     Attributes:
       metrics: means over the updates, float.
-      first_ratio_error: the largest |ratio - 1| in the first minibatch, a nat of log-probability
-        (`ratio_error_per_nat` of `rl.ppo_loss`).
+      first_ratio_error: the largest |ratio - 1| in the first minibatch.
       updates: how many were made.
       stopped_early: whether the KL from the policy that drew the answers ended them.
     """
@@ -114,12 +113,10 @@ class Learner:
         how = {"temperature": terms.temperature, "chunk": terms.chunk}
         pieces, references = [], []
         with mesh_context.use(self.mesh):
-            params = self.state.all_params
             for start in range(0, rollout.tokens.shape[0], size):
                 rows = self._placed(jax.tree.map(lambda leaf, at=start: leaf[at : at + size], rollout))
-                pieces.append(_read(self._model, params, rows, **how))
-                of_reference = partition.merge(self._reference, self.state.frozen)
-                references.append(_read(self._model, of_reference, rows, **how).log_probs)
+                pieces.append(_read(self._model, self.state.params, self.state.frozen, rows, **how)[0])
+                references.append(_read(self._model, self._reference, self.state.frozen, rows, **how)[0].log_probs)
         log_probs, values = (
             np.concatenate([np.asarray(getattr(piece, name)) for piece in pieces])
             if getattr(pieces[0], name) is not None
@@ -173,10 +170,10 @@ class Learner:
                 self.state, metrics = self._program.step(self.state, self._placed(rows_of_update))
             seen.append({name: float(value) for name, value in jax.device_get(metrics).items() if value.ndim == 0})
             if number == 0:
-                first_error = seen[0]["ratio_error_per_nat"]
+                first_error = seen[0]["ratio_error"]
                 if not first_error <= self._tolerance:
                     raise RatioError(
-                        f"iteration {iteration}: the first ratio is off 1 by {first_error:.2e} a nat, more than "
+                        f"iteration {iteration}: the first ratio is off 1 by {first_error:.2e}, more than "
                         f"{self._tolerance:.0e}"
                     )
             if limit is not None and seen[-1]["approximate_kl"] > limit:

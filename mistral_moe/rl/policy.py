@@ -1,12 +1,14 @@
 """What the training forward pass says of a rollout: log-probabilities, entropy, and the critic's values.
 
 One function serves the old log-probabilities, the reference's and the update, so that the first ratio is 1: routing and
-numerics are the same, which those of the decoding engine need not be.
+numerics are the same, which those of the decoding engine need not be. Nor need those of a forward pass alone: a compiler
+fuses it in another way than one that a backward pass follows, and a log-probability of -27 nats then differs by 1.5e-5.
+So what is held against an update is read by `read_as_trained`.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import flax.struct
 import jax
@@ -17,6 +19,7 @@ from mistral_moe.models.mistral import Mistral
 from mistral_moe.rl.log_probs import log_probs_and_entropy
 from mistral_moe.rl.rollout import Rollout, of_next_token
 from mistral_moe.routing.balance import expert_load, load_balance_loss, router_z_loss
+from mistral_moe.training.partition import merge
 
 # Where the critic lies in the tree of parameters; it is trained beside a model and no part of it.
 CRITIC = "critic"
@@ -104,3 +107,27 @@ def read(config: MistralConfig, params: dict, rollout: Rollout, temperature: flo
             "load": expert_load(out.decision.experts, rollout.is_real, config.num_experts),
         }
     return Reading(of_next_token(log_probs), of_next_token(entropy), values, router)
+
+
+def read_as_trained(
+    config: MistralConfig, trained: dict, frozen: dict, rollout: Rollout, temperature: float = 1.0, chunk: int = 0
+) -> tuple[Reading, Any]:
+    """`read` with the numerics of an update: the forward pass keeps what a backward pass would need.
+
+    Args:
+      config: the model's.
+      trained: parameters that an update differentiates.
+      frozen: the others.
+      rollout, temperature, chunk: as in `read`; as many rows as an update has.
+
+    Returns:
+      The reading, and what the backward pass would need: to be returned by whatever is compiled, and then dropped.
+    """
+
+    def read_with(trained: dict) -> tuple[tuple[jax.Array, ...], Reading]:
+        reading = read(config, merge(trained, frozen), rollout, temperature, chunk)
+        values = () if reading.values is None else (reading.values,)
+        return (reading.log_probs, reading.entropy, *values), reading
+
+    _, backward, reading = jax.vjp(read_with, trained, has_aux=True)
+    return reading, backward

@@ -16,6 +16,7 @@ from mistral_moe.rl.rollout import make_rollout
 from mistral_moe.rl.update import REHEARSAL_FIELDS, Minibatch, UpdateTerms, minibatch_shapes, update_loss
 from mistral_moe.rl.experience import Experience
 from mistral_moe.training.losses import RouterTerms, language_model_loss
+from mistral_moe.training import partition
 from mistral_moe.training.partition import group_of
 
 
@@ -112,6 +113,29 @@ def test_the_first_ratio_is_one_on_a_top_2_mixture_with_reasoning_whatever_rows_
         new = _read(config, params, part).log_probs
         _, statistics = policy_loss(new, old[rows], jnp.ones_like(new), part.is_completion)
         assert float(statistics["ratio_error"]) < 1e-5
+
+
+def test_what_is_read_as_trained_is_what_an_update_finds(mixture):
+    config, params = mixture
+    params = policy.attach_critic(params, "head")
+    trained, frozen = partition.split(params, {"experts": 1.0, "critic": 1.0})
+    rollout = rollout_of(16)
+    read = jax.jit(policy.read_as_trained, static_argnames=("config", "temperature", "chunk"))
+    reading, backward = read(config, trained, frozen, rollout)
+    batch = minibatch_of(config, params, rollout)
+    experience = batch.experience.replace(log_probs=reading.log_probs, values=reading.values)
+
+    def loss(trained):
+        whole = partition.merge(trained, frozen)
+        return update_loss(config, UpdateTerms(), whole, batch.replace(experience=experience))
+
+    (_, told), _ = jax.jit(jax.value_and_grad(loss, has_aux=True))(trained)
+    assert float(told["ratio_error"]) < 1e-6 and float(told["value_clip_fraction"]) == 0
+    plain = _read(config, params, rollout)
+    np.testing.assert_allclose(reading.log_probs, plain.log_probs, atol=1e-4)
+    np.testing.assert_allclose(reading.values, plain.values, atol=1e-5)
+    # What a backward pass needs leaves the program, which is what holds the forward pass to an update's form.
+    assert sum(leaf.size for leaf in jax.tree.leaves(backward)) > reading.log_probs.size
 
 
 def minibatch_of(config, params, rollout):
