@@ -22,6 +22,27 @@ LOCAL_SOURCES = (
 )
 
 
+def _teaching() -> dict:
+    """How a stage teaches a model completions, and what it holds against it before and after."""
+    return dict(
+        seed=0,  # of the problems and the completions
+        epochs=2.0,
+        max_steps=1000,
+        rehearsal=0.5,  # share of the rows
+        batch_size=256,
+        experts_lr=1e-5,
+        trunk_lr=1e-5,
+        reasoning_lr=placeholder(float),
+        router_lr=placeholder(float),
+        # The held-out check: problems over all tasks, completions of each.
+        check_problems=512,
+        check_samples=4,
+        temperature=1.0,
+        max_tokens=64,
+        heldout_rows=8,  # of a level
+    )
+
+
 def base_config() -> ConfigDict:
     """All keys, with the values of the Enhanced Mistral 5x7B.
 
@@ -157,23 +178,9 @@ def base_config() -> ConfigDict:
     # Worked solutions of verifiable problems, taught to the joint model.
     config.sft = ConfigDict(
         dict(
-            seed=0,  # of the problems
+            **_teaching(),
             tasks=("arithmetic", "multiplication", "functions"),
             demonstrations=20_000,  # over all tasks
-            epochs=2.0,
-            max_steps=1000,
-            rehearsal=0.5,  # share of the rows
-            batch_size=256,
-            experts_lr=1e-5,
-            trunk_lr=1e-5,
-            reasoning_lr=placeholder(float),
-            router_lr=placeholder(float),
-            # The held-out check, before and after: problems over all tasks, completions of each.
-            check_problems=512,
-            check_samples=4,
-            max_tokens=64,
-            temperature=1.0,
-            heldout_rows=8,  # of a level
         )
     )
     # pairs: files or folders of preference pairs, divided by commas, or "generated": right and wrong answers to verifiable
@@ -279,34 +286,21 @@ def base_config() -> ConfigDict:
     # Self-improvement, see docs/self_improvement.md. init: the stage whose model is improved.
     config.improve = ConfigDict(
         dict(
+            **_teaching(),
             init="joint",
-            seed=0,  # of the problems and the completions
             tasks=("arithmetic", "functions"),
             iterations=3,
             prompts=4096,  # of an iteration, over all tasks; no two iterations share one
             samples=8,  # completions of a prompt
-            temperature=1.0,
-            max_tokens=64,
             # quality: "verifier", or "reward", the calibrated model of the stage reward.
             quality="verifier",
             threshold=0.8,
             per_prompt=2,
             near_duplicates=0.9,
-            epochs=2.0,
-            max_steps=1000,
-            rehearsal=0.5,  # share of the rows
-            batch_size=256,
-            experts_lr=1e-5,
-            trunk_lr=1e-5,
-            reasoning_lr=placeholder(float),
-            router_lr=placeholder(float),
-            # The held-out check: problems over all tasks, completions of each, k of pass@k; standard errors by which pass@1,
-            # and the share by which the held-out loss, may get worse before the model is taken back.
-            check_problems=512,
-            check_samples=4,
+            # k of the check's pass@k; standard errors by which pass@1, and the share by which the held-out loss, may get
+            # worse before the model is taken back.
             pass_k=4,
             tolerance=2.0,
-            heldout_rows=8,  # of a level
             max_loss_rise=0.05,
             min_answer_entropy=0.5,  # share of that before the first iteration, below which answers have collapsed
         )

@@ -65,10 +65,8 @@ def get_config() -> ConfigDict:
     config.joint.end_to_end.update(steps=750, experts_lr=3e-3, router_lr=3e-3, reasoning_lr=3e-3, trunk_lr=3e-3)
     # The joint model solves none of these: it is shown some, and what it then learns by itself is told apart.
     config.post_training = ("sft", "reward", "ppo", "improve")
-    config.sft.update(
+    teaching = dict(
         tasks=("remainders",),
-        demonstrations=512,
-        epochs=8.0,
         max_steps=220,
         rehearsal=0.4,
         batch_size=24,
@@ -79,6 +77,7 @@ def get_config() -> ConfigDict:
         max_tokens=32,
         heldout_rows=4,
     )
+    config.sft.update(**teaching, demonstrations=512, epochs=8.0)
     config.reward.update(
         init="sft",
         tasks=("arithmetic",),
@@ -121,24 +120,7 @@ def get_config() -> ConfigDict:
         checkpoint_every=4,
         held_out_rows_per_level=4,
     )
-    config.improve.update(
-        init="sft",
-        tasks=("remainders",),
-        iterations=2,
-        prompts=384,
-        samples=4,
-        max_tokens=32,
-        epochs=3.0,
-        max_steps=220,
-        rehearsal=0.4,
-        batch_size=24,
-        experts_lr=2e-3,
-        trunk_lr=2e-3,
-        reasoning_lr=2e-3,
-        check_problems=160,
-        heldout_rows=4,
-        max_loss_rise=0.2,
-    )
+    config.improve.update(**teaching, init="sft", iterations=2, prompts=384, samples=4, epochs=3.0, max_loss_rise=0.2)
     config.dense.update(trunk_lr=3e-3, experts_lr=3e-3)
     config.evaluate.update(rows_per_level=16, batch_size=40, sample_tokens=48, prompt_tokens=24)
     # Samples that a laptop gets through; fewer continuations make the toxicity gate easier, and its page says how many.

@@ -1,6 +1,6 @@
 """Stage `ppo`: reinforcement learning of the model of `ppo.init` on problems that a program can check.
 
-python -m launch.train_ppo --config=experiments/ppo_arithmetic.py --workdir=runs/demo
+python -m launch.train_ppo --config=experiments/demo.py --workdir=runs/demo
 
 Answers are drawn by the engine that decodes with continuous batching, scored, and learned from with PPO, or with GRPO or
 RLOO (`ppo.algorithm`). The run says what its monitors see, and stops when the KL from the reference runs away. See

@@ -47,28 +47,8 @@ def toy_config():
     config.train.update(
         seq_len=LENGTH, batch_size=8, loss_chunk=0, checkpoint_every=2, log_every=5, prefetch=0, warmup_fraction=0.1
     )
-    config.improve.update(
+    teaching = dict(
         tasks=("toy",),
-        iterations=2,
-        prompts=24,
-        samples=2,
-        max_tokens=16,
-        epochs=9.0,
-        max_steps=4,
-        rehearsal=0.25,
-        batch_size=4,
-        experts_lr=3e-3,
-        trunk_lr=3e-3,
-        check_problems=8,
-        check_samples=2,
-        pass_k=2,
-        heldout_rows=2,
-        max_loss_rise=10.0,
-    )
-    config.sft.update(
-        tasks=("toy",),
-        demonstrations=24,
-        epochs=99.0,
         max_steps=4,
         rehearsal=0.25,
         batch_size=4,
@@ -79,6 +59,8 @@ def toy_config():
         max_tokens=16,
         heldout_rows=2,
     )
+    config.improve.update(**teaching, iterations=2, prompts=24, samples=2, epochs=9.0, pass_k=2, max_loss_rise=10.0)
+    config.sft.update(**teaching, demonstrations=24, epochs=99.0)
     return config
 
 
