@@ -30,13 +30,14 @@ def run(folder, scorer=None, kind=Learner, **changes):
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param(dict(algorithm="ppo", value_model="head"), marks=pytest.mark.slow),
-        pytest.param(dict(algorithm="ppo", value_model="copy", router_lr=1e-2, balance=0.01), marks=pytest.mark.slow),
+        dict(algorithm="ppo", value_model="head"),
+        dict(algorithm="ppo", value_model="copy", router_lr=1e-2, balance=0.01),
         dict(algorithm="grpo", loss_over="sequence", grpo_beta=0.001),
-        pytest.param(dict(algorithm="rloo"), marks=pytest.mark.slow),
+        dict(algorithm="rloo"),
     ],
     ids=["ppo", "copy", "grpo", "rloo"],
 )
+@pytest.mark.slow
 def test_a_rewarded_token_is_learned_with_a_first_ratio_of_one(tmp_path, changes):
     history, learner, rows = run(tmp_path, **LEARNING, **changes)
     assert history.pass_at_1[0] < 0.5 and history.pass_at_1[12] >= 0.75
