@@ -1,7 +1,7 @@
 """Functions of one line that a very small model can learn to write: what the docstring names, with its constants.
 
-A family is an expression with one or two constants, in two wordings. What is asked is the expression, and no two mean
-the same, so that an answer solves one problem and no other.
+A family is an expression with one or two constants, in two wordings. What is asked is the expression. No two with the
+same parameter mean the same, and the tests tell them apart: an answer solves one problem and no other.
 """
 
 from __future__ import annotations

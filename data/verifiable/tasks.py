@@ -134,7 +134,9 @@ def _small_functions(rng: random.Random) -> Draws:
 
 def _program(task: str, head: str, body: str, entry: str, faulty: str, tests: Sequence[Sequence[str]]) -> Problem:
     """The problem of writing a function; `tests` are (arguments, result) in Python's notation."""
-    document = Document(head + body, code_problems.DOMAIN, "verifiable", code_problems.LICENCE, meta={"prompt_end": len(head)})
+    document = Document(
+        head + body, code_problems.DOMAIN, "verifiable", code_problems.LICENCE, meta={"prompt_end": len(head)}
+    )
     calls = "\n".join(f"check(({arguments},), {result})" for arguments, result in tests)
     example = code_generation.TASK.make(document, random.Random(0))
     return _problem(task, example, calls, head=head, entry=entry, faulty=faulty)
