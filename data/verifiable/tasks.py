@@ -10,14 +10,14 @@ import dataclasses
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from data.document import Document, content_id
 from data.domains import SPLITS
 from data.generators import code_problems, math_basic, math_problems
 from data.generators.code_problems import TemplateError
 from data.multitask import code_generation, math_problem
-from data.verifiable import small_numbers
+from data.verifiable import small_functions, small_numbers
 from data.verifiable.problem import Problem
 
 HELD_OUT_PERCENT = 20
@@ -32,7 +32,8 @@ def problems(task: str, count: int, seed: int, split: str) -> list[Problem]:
     Args:
       task: "arithmetic", sums and differences of two numbers of two digits; "multiplication", their products;
         "functions", a short Python function from its signature and docstring; for very small models "remainders", of a
-        division by 10, "small_sums", of two digits, and "comparisons", the larger of two numbers.
+        division by 10, "small_sums", of two digits, "comparisons", the larger of two numbers, and "small_functions", of
+        one line.
       count: how many.
       seed: of the draw.
       split: "train" or "heldout".
@@ -93,7 +94,7 @@ def _small(task: str, drawn: Callable[[random.Random], small_numbers.Draws]) -> 
 
 def _of_mathematics(task: str, made: math_basic.Problem, key: str) -> Problem:
     document = math_problems.laid_out(made, "arithmetic", key)
-    return _problem(task, document, math_problem.TASK.make(document, random.Random(0)), made.answer)
+    return _problem(task, math_problem.TASK.make(document, random.Random(0)), made.answer)
 
 
 def _functions(rng: random.Random) -> Draws:
@@ -117,12 +118,31 @@ def _function(drawn: code_problems.Problem, rng: random.Random) -> Problem | Non
     body = document.text[meta["prompt_end"] : meta["implementation_end"]]
     if max(len(head), len(body)) > MAX_FUNCTION_CHARACTERS:
         return None
-    calls = "\n".join(f"check(({arguments},), {result})" for arguments, result in certificate["tests"])
-    more = {"head": head, "entry": certificate["entry"], "faulty": bug[len(head) :] if bug.startswith(head) else bug}
-    return _problem("functions", document, code_generation.TASK.make(document, random.Random(0)), calls, **more)
+    faulty = bug[len(head) :] if bug.startswith(head) else bug
+    return _program("functions", head, body, certificate["entry"], faulty, certificate["tests"])
 
 
-def _problem(task: str, document: Document, example: tuple, answer: str, **meta: str) -> Problem:
+def _small_functions(rng: random.Random) -> Draws:
+    for key, make in small_functions.draws(rng):
+
+        def problem(make: Callable[[], small_functions.Function] = make) -> Problem:
+            made = make()
+            return _program("small_functions", made.head, made.body, small_functions.ENTRY, made.faulty, made.tests)
+
+        yield key, problem
+
+
+def _program(task: str, head: str, body: str, entry: str, faulty: str, tests: Sequence[Sequence[str]]) -> Problem:
+    """The problem of writing a function; `tests` are (arguments, result) in Python's notation."""
+    document = Document(
+        head + body, code_problems.DOMAIN, "verifiable", code_problems.LICENCE, meta={"prompt_end": len(head)}
+    )
+    calls = "\n".join(f"check(({arguments},), {result})" for arguments, result in tests)
+    example = code_generation.TASK.make(document, random.Random(0))
+    return _problem(task, example, calls, head=head, entry=entry, faulty=faulty)
+
+
+def _problem(task: str, example: tuple, answer: str, **meta: str) -> Problem:
     asked, solution = example
     parts = ("", asked.control, asked.text, solution.control, "")
     name = content_id(json.dumps([task, parts, answer]))
@@ -136,4 +156,5 @@ TASKS: dict[str, Callable[[random.Random], Draws]] = {
     "remainders": _small("remainders", small_numbers.remainders),
     "small_sums": _small("small_sums", small_numbers.small_sums),
     "comparisons": _small("comparisons", small_numbers.comparisons),
+    "small_functions": _small_functions,
 }

@@ -15,7 +15,7 @@ from typing import Self
 
 from data.execution.pool import Pool
 from data.processors import answers
-from data.verifiable.problem import Problem
+from data.verifiable.problem import PROGRAMS, Problem
 
 SECONDS = 2.0  # of its own time for a program
 MAX_CHARACTERS = 20_000  # of a completion; more is wrong unread
@@ -80,7 +80,7 @@ class Verifier:
         """
         if len(completion) > MAX_CHARACTERS:
             return Verdict(0.0, 0.0, f"longer than {MAX_CHARACTERS} characters")
-        if problem.task == "functions":
+        if problem.task in PROGRAMS:
             return self._run(problem, completion)
         return _compare(problem, completion)
 

@@ -20,6 +20,7 @@ DOMAINS = {
     "small_sums": "math",
     "comparisons": "math",
     "functions": "code",
+    "small_functions": "code",
 }
 _TRAINING_TASKS = {"math": "math_problem", "code": "code_generation"}
 # What of a problem's meta its check needs; its worked solution is none of it.

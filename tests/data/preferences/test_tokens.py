@@ -30,10 +30,10 @@ def test_generated_pairs_prefer_what_the_verifier_prefers():
 
 
 def test_generated_halves_share_no_prompt_and_tasks_are_mixed():
-    names = ["arithmetic", "multiplication", "functions"]
-    train, heldout = (generated.generate(names, n, 0, split) for n, split in ((31, "train"), (9, "heldout")))
-    assert len(train) == 31 and not {pair.prompt for pair in train} & {pair.prompt for pair in heldout}
-    assert sum("Complete this function" in pair.prompt[2] for pair in train) == 10
+    names = ["arithmetic", "multiplication", "functions", "small_functions"]
+    train, heldout = (generated.generate(names, n, 0, split) for n, split in ((41, "train"), (12, "heldout")))
+    assert len(train) == 41 and not {pair.prompt for pair in train} & {pair.prompt for pair in heldout}
+    assert sum("Complete this function" in pair.prompt[2] for pair in train) == 20
     with pytest.raises(ValueError, match="no task"):
         generated.generate([], 3, 0, "train")
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from data.verifiable import tasks
+from data.verifiable.problem import PROGRAMS
 from data.verifiable.verify import Verdict, Verifier
 from launch.errors import UserError
 from launch.improve import accepted
@@ -116,8 +117,9 @@ def test_what_is_no_probability_is_refused(found):
         judged(probabilities=lambda samples: found)
 
 
-def test_a_function_replays_without_its_solution(tmp_path):
-    ones = [one for one in judged("functions", 2) if one.quality > 0]
+@pytest.mark.parametrize("task", sorted(PROGRAMS))
+def test_a_function_replays_without_its_solution(tmp_path, task):
+    ones = [one for one in judged(task, 2) if one.quality > 0]
     if not ones:
         pytest.skip("this machine has no sandbox")
     accepted.write(tmp_path / "1.jsonl", [accepted.line_of(one, ORIGIN) for one in ones])
