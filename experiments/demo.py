@@ -77,7 +77,7 @@ def get_config() -> ConfigDict:
         max_tokens=32,
         heldout_rows=4,
     )
-    config.sft.update(**teaching, demonstrations=512, epochs=8.0)
+    config.sft.update(**teaching, demonstrations=1024, epochs=8.0)
     config.reward.update(
         init="sft",
         tasks=("arithmetic",),
@@ -106,10 +106,9 @@ def get_config() -> ConfigDict:
         experts_lr=7e-4,
         trunk_lr=7e-4,
         reasoning_lr=None,
-        critic_lr=3e-3,
+        critic_lr=2e-3,
         final_fraction=0.3,
-        value_model="head",
-        lam=1.0,
+        value_coefficient=1.0,
         rehearsal_rows=6,
         rehearsal_weight=0.3,
         kl_coefficient=0.01,

@@ -1,0 +1,21 @@
+"""PPO on short Python functions, from tests that pass or fail in the sandbox; from the demo's model, three seeds.
+
+    cp -r runs/demo W && rm -r W/sft W/reward W/ppo W/improve W/eval W/report
+    F="--config=experiments/ppo_functions.py --workdir=W"
+    python -m launch.train_sft $F && python -m launch.train_ppo $F --config.ppo.seed=0
+
+PENDING
+docs/RESULTS.md has the curves.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import ppo_arithmetic
+
+
+def get_config() -> ConfigDict:
+    """Config of the proof: that of the arithmetic, asked for functions."""
+    config = ppo_arithmetic.get_config()
+    config.sft.update(tasks=("small_functions",), demonstrations=2048, max_steps=500)
+    config.ppo.update(task="small_functions", max_prompt_tokens=64, max_tokens=24)
+    return config
