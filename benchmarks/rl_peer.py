@@ -12,8 +12,8 @@ is our PPO with a critic, which TRL no longer has. pass@1 is of answers to held-
 measuring it is not counted, that for compiling is.
 
 The peer is TRL's GRPOTrainer with the `generate` of transformers, float32 on the CPU, with the implementation of the experts
-that a short probe finds fastest. tunix, the other candidate, trains models written for flax.nnx with a sampler of its own: it
-has no Mixtral, so that the model would have to be written there first, and what was compared then is that writing.
+that a short probe finds fastest. tunix, the other candidate, trains flax.nnx models of its own, and has no Mixtral among them (Gemma,
+Llama, Qwen and DeepSeek, as of 2026): one would have to be written for it first. A dense start could pass as its Llama; not tried.
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ from launch.progress import NullProgress
 from launch.rl import plan as plan_lib
 from launch.rl import prompts as prompts_lib
 from launch.rl.learner import Learner
-from launch.rl.loop import KINDS, Loop
+from launch.rl.loop import Loop
 from launch.rl.prompts import Asked
 from launch.rl.scoring import Scorer, Weights
 from launch.tuning.sampling import Sampler, seeds
 from mistral_moe.models.config import MistralConfig
 from mistral_moe.rl import policy
 from mistral_moe.rl.rollout import make_rollout
+from mistral_moe.training.flops import parameter_count
 
 TASK = "remainders"
 FORMAT_WEIGHT = 0.1
@@ -155,23 +156,25 @@ def ours(
     config = _config(algorithm, seed)
     plan, _, model = plan_lib.plan_of(config)
     scorer = Scorer(verifier, "composite", Weights(1.0, FORMAT_WEIGHT), ANSWER_TOKENS)
-    curve, iterations, rollout, seconds = [], [], [], 0.0
+    found: dict[str, Any] = {"curve": [], "iterations": [], "processor": [], "rollout": []}
+    curve, seconds = found["curve"], 0.0
     with NullProgress(["ppo"]).stage("ppo") as progress:
         params = start.params()
         learner = Learner(config, plan, model, params)
         loop = Loop(config, learner, scorer, start.tokenizer, train, exam.asked, model, progress)
         curve.append(Point(0, exam.solved_by(model, learner.params, seed), 0.0))
         for iteration in range(_ITERATIONS.value):
-            began = time.monotonic()
+            began, worked = time.monotonic(), time.process_time()
             row = loop.iterate(iteration)
-            iterations.append(time.monotonic() - began)
-            rollout.append(row[f"seconds/{KINDS[0]}"])
-            seconds += iterations[-1]
+            found["iterations"].append(time.monotonic() - began)
+            found["processor"].append(time.process_time() - worked)
+            found["rollout"].append(row["seconds/rollout"])
+            seconds += found["iterations"][-1]
             if (iteration + 1) % _EVERY.value == 0:
                 solved = exam.solved_by(model, learner.params, seed)
                 curve.append(_point(iteration + 1, solved, seconds))
                 _tell(algorithm, curve[-1])
-    return {"curve": curve, "iterations": iterations, "rollout": rollout}
+    return found
 
 
 def _point(iteration: int, solved: float, seconds: float) -> Point:
@@ -190,7 +193,7 @@ def probes(start: rl_start.Start, problems: list[Problem]) -> list[dict[str, lis
         solution = [*start.tokenizer.encode(problem.meta["solution"]).tolist(), start.tokenizer.eos_id]
         ids = [*prompts_lib.encode(start.tokenizer, problem.parts), *solution]
         rollout = make_rollout([ids[:1]], [ids[1:]], [True], len(ids))
-        log_probs = read(start.config, params, rollout)[0].log_probs
+        log_probs = read(start.config, params, rollout).log_probs
         found.append({"ids": ids, "log_probs": np.asarray(log_probs)[0, 1:].tolist()})
     return found
 
@@ -225,7 +228,7 @@ def peer(seed: int, start: rl_start.Start, train: list[Asked], exam: Exam, verif
         "every": _EVERY.value,
     }
     found: dict[str, Any] = {"curve": []}
-    ends, drawn = [0.0], [0.0]
+    ends = {"seconds": [0.0], "processor": [0.0], "rollout": [0.0]}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "settings.json").write_text(json.dumps(settings))
@@ -244,8 +247,8 @@ def peer(seed: int, start: rl_start.Start, train: list[Asked], exam: Exam, verif
                 if kind == "reward":
                     reply = _rewards(message, order, tokenizer, verifier)
                 elif kind == "iteration":
-                    ends.append(message["seconds"])
-                    drawn.append(message["rollout"])
+                    for name, clock in ends.items():
+                        clock.append(message[name])
                 elif kind == "measured":
                     solved = exam.solved([tokenizer.decode(ids) for ids in message["answers"]])
                     found["curve"].append(_point(message["iteration"], solved, message["seconds"]))
@@ -257,9 +260,8 @@ def peer(seed: int, start: rl_start.Start, train: list[Asked], exam: Exam, verif
             process.wait()
         if kind != "done":
             raise RuntimeError(f"TRL's side ended early:\n{(folder / 'log').read_text()[-4000:]}")
-    found["iterations"] = np.diff(ends).tolist()
-    found["rollout"] = np.diff(drawn).tolist()
-    return found
+    seconds, processor, rollout = (np.diff(clock).tolist() for clock in ends.values())
+    return found | {"iterations": seconds, "processor": processor, "rollout": rollout}
 
 
 def _rewards(message: dict, order: list[Asked], tokenizer: Tokenizer, verifier: Verifier) -> list[float]:
@@ -271,21 +273,27 @@ def _rewards(message: dict, order: list[Asked], tokenizer: Tokenizer, verifier: 
 
 
 def _speed_table(sides: dict[str, dict]) -> str:
-    answers = _PROMPTS.value * _SAMPLES.value
-    lines = [
-        "| | all | first iteration | the others, median | of it drawing | answers/s |",
-        "|---|---|---|---|---|---|",
-    ]
+    heads = "all | first iteration | the others, median | of it drawing | of the processor | answers/s"
+    lines = [f"| | {heads} |", "|---" * 7 + "|"]
     for name, side in sides.items():
-        later = side["iterations"][1:] or side["iterations"]
-        median = statistics.median(later)
-        drawing = statistics.median(side["rollout"][1:] or side["rollout"])
-        whole = sum(side["iterations"])
+        median, drawing, processor = (
+            statistics.median(side[clock][1:] or side[clock]) for clock in ("iterations", "rollout", "processor")
+        )
         lines.append(
-            f"| {name} | {whole:.0f} s | {side['iterations'][0]:.1f} s | {median:.2f} s | {drawing:.2f} s "
-            f"| {answers / median:.1f} |"
+            f"| {name} | {sum(side['iterations']):.0f} s | {side['iterations'][0]:.1f} s | {median:.2f} s "
+            f"| {drawing:.2f} s | {processor:.2f} s | {_PROMPTS.value * _SAMPLES.value / median:.1f} |"
         )
     return "\n".join(lines)
+
+
+def _versions(start: rl_start.Start, sides: dict[str, dict]) -> str:
+    parameters = parameter_count(start.config)["total"]
+    lines = [f"{parameters:,} parameters, {len(os.sched_getaffinity(0))} cores, jax {jax.__version__}"]
+    for side in sides.values():
+        if "versions" in side:
+            lines += [f"{name} {version}" for name, version in side["versions"].items()]
+            lines.append(f"experts by {side['experts']}, weights agree to {side['apart']:.0e} nats")
+    return "; ".join(lines)
 
 
 def _check_peer() -> None:
@@ -339,7 +347,7 @@ def main(argv: list[str]) -> None:
             curves = {name: side["curve"] for name, side in sides.items()}
             began = statistics.fmean(curve[0].solved for curve in curves.values())
             tables += [
-                f"Seed {seed}\n",
+                f"Seed {seed}; {_versions(start, sides)}\n",
                 learning_curves.table(curves) + "\n",
                 learning_curves.levels_table(curves, [began + gain for gain in GAINS]) + "\n",
                 _speed_table(sides) + "\n",

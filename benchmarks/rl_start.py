@@ -41,7 +41,7 @@ _REHEARSED = ("comparisons", "arithmetic")
 _SOLUTIONS = 512
 _ROWS, _LENGTH = 24, 128
 _RATE = 1e-3
-_STEPS_A_LOOK, _MOST_STEPS = 20, 600
+_STEPS_A_LOOK, _MOST_STEPS = 10, 600
 
 # The share of held-out problems that parameters solve when they draw.
 Measure = Callable[[dict], float]

@@ -49,6 +49,11 @@ class Parent:
         return json.loads(sys.stdin.readline())
 
 
+def _clocks() -> tuple[float, float]:
+    """Seconds on the wall, and of the processor."""
+    return time.monotonic(), time.process_time()
+
+
 def text_of(ids: list[int]) -> str:
     """The text that `Ids` reads as these ids."""
     return "".join(f"<{number}>" for number in ids)
@@ -149,26 +154,30 @@ class Watch(transformers.TrainerCallback):
 
     def __init__(self, parent: Parent, settings: dict[str, Any]):
         self._parent, self._settings = parent, settings
-        self._measuring = 0.0
+        self._began = self._measuring = (0.0, 0.0)
         self.updates = settings["epochs"] * settings["prompts"] * settings["samples"] // settings["minibatch"]
         self.trainer: trl.GRPOTrainer | None = None
         self.generate: Checked | None = None
 
     def on_train_begin(self, args, state, control, **kwargs):
         self._measure(0, 0.0)
-        self._began, self._measuring = time.monotonic(), 0.0
+        self._began, self._measuring = _clocks(), (0.0, 0.0)
 
     def on_step_end(self, args, state, control, **kwargs):
         iteration, within = divmod(state.global_step, self.updates)
         if within:
             return
-        seconds = time.monotonic() - self._began - self._measuring
-        self._parent.ask("iteration", iteration=iteration, seconds=seconds, rollout=self.generate.seconds)
+        seconds, processor = (
+            now - began - measuring for now, began, measuring in zip(_clocks(), self._began, self._measuring)
+        )
+        self._parent.ask(
+            "iteration", iteration=iteration, seconds=seconds, processor=processor, rollout=self.generate.seconds
+        )
         if iteration % self._settings["every"] == 0:
             self._measure(iteration, seconds)
 
     def _measure(self, iteration: int, seconds: float) -> None:
-        began, model, found = time.monotonic(), self.trainer.model, []
+        began, model, found = _clocks(), self.trainer.model, []
         asked = [ids for ids in self._settings["held_out"] for _ in range(self._settings["held_out_samples"])]
         with torch.random.fork_rng(), torch.no_grad():
             # The same at every measurement: what differs is the policy.
@@ -179,7 +188,8 @@ class Watch(transformers.TrainerCallback):
                 tokens = type(model).generate(model, **batch, generation_config=self.trainer.generation_config)
                 found += answers_of(tokens[:, batch["input_ids"].shape[1] :], self._settings["eos"])
         self._parent.ask("measured", iteration=iteration, answers=found, seconds=seconds)
-        self._measuring += time.monotonic() - began
+        took = (now - then for now, then in zip(_clocks(), began))
+        self._measuring = tuple(map(sum, zip(self._measuring, took)))
 
 
 def train(settings: dict[str, Any], folder: pathlib.Path, parent: Parent) -> None:
