@@ -1,4 +1,4 @@
-"""The model that the sides of `benchmarks.rl_peer` begin with: a Mixtral that solves a known share of a task's problems.
+"""The model that the sides of `benchmarks.rl_peer` begin with: a Mixtral that solves a share of a task's problems.
 
 It is the run's dense model of equal FLOPs with its feed-forwards copied into experts (Komatsuzaki et al. 2022,
 arXiv:2212.05055) and a random linear router a layer, taught worked solutions of the task and, as many again, of other
