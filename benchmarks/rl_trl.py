@@ -2,12 +2,12 @@
 
     PYTHON benchmarks/rl_trl.py FOLDER
 
-PYTHON has trl, transformers, torch and datasets, and needs nothing of ours. FOLDER holds `settings.json`. Answers go to the
-parent as a line of JSON on standard output, which judges them and replies with a line of JSON on standard input; what the
-libraries print goes to standard error.
+PYTHON has trl, transformers, torch and datasets, and needs nothing of ours. FOLDER holds `settings.json`. Answers go to
+the parent as a line of JSON on standard output, which judges them and replies with a line of JSON on standard input;
+what the libraries print goes to standard error.
 
-A prompt is ids. TRL wants text and a tokenizer, so a text here is the ids' names, `<1><3><77>`, and every call of `generate`
-is held against the prompts that were meant: one that reads anything else ends the run.
+A prompt is ids. TRL wants text and a tokenizer, so a text here is the ids' names, `<1><3><77>`, and every call of
+`generate` is held against the prompts that were meant: one that reads anything else ends the run.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class Watch(transformers.TrainerCallback):
 
     def _measure(self, iteration: int, seconds: float) -> None:
         began, model, found = _clocks(), self.trainer.model, []
-        asked = [ids for ids in self._settings["held_out"] for _ in range(self._settings["held_out_samples"])]
+        asked = [ids for ids in self._settings["exam"] for _ in range(self._settings["exam_samples"])]
         with torch.random.fork_rng(), torch.no_grad():
             # The same at every measurement: what differs is the policy.
             torch.manual_seed(self._settings["seed"])
@@ -197,7 +197,7 @@ def train(settings: dict[str, Any], folder: pathlib.Path, parent: Parent) -> Non
     torch.set_num_threads(settings["threads"])
     model = transformers.AutoModelForCausalLM.from_pretrained(settings["model"], dtype=torch.float32)
     apart = check_weights(model, settings["probes"])
-    experts = fastest_experts(model, settings["held_out"][:64], settings["minibatch"], settings["max_tokens"])
+    experts = fastest_experts(model, settings["exam"][:64], settings["minibatch"], settings["max_tokens"])
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.endswith(".gate.weight"))  # the router's
     versions = {library.__name__: library.__version__ for library in (trl, transformers, torch)}
