@@ -44,7 +44,7 @@ from mistral_moe.training.flops import parameter_count
 
 NAMES = {"grpo": "ours, GRPO", "ppo": "ours, PPO", "trl": "TRL, GRPO"}
 # Above the level at the start, in shares of problems.
-GAINS = (0.05, 0.1, 0.2, 0.3)
+GAINS = (0.05, 0.1, 0.2, 0.3, 0.4)
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/demo", "A finished run: its dense model and tokenizer make the start.")
 _START = flags.DEFINE_string("start", None, "Folder of the model that both begin with; made where it is missing.")
