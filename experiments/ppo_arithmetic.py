@@ -30,13 +30,12 @@ def get_config() -> ConfigDict:
     # The demo's 1024 teach greedy decoding nearly all of it, and leave nothing to show there.
     config.sft.demonstrations = 512
     config.ppo.update(
-        iterations=40,
+        iterations=80,
+        prompts=32,
         samples=8,
-        minibatch_size=128,
         held_out_problems=200,
-        rehearsal_rows=12,
-        evaluate_every=10,
-        checkpoint_every=10,
+        evaluate_every=20,
+        checkpoint_every=20,
         held_out_rows_per_level=16,
     )
     return config
