@@ -92,10 +92,17 @@ def _ppo(manifest: Mapping[str, Any], rows: Rows) -> str:
         f"held-out loss of language {wording.percent(manifest.get('held_out_loss_change'), signed=True)}; the first ratio of "
         f"every update is 1 within {manifest.get('first_ratio_error', 0):.1g}."
     )
+    # What an iteration's row can't have: the model as it came in.
+    start = [
+        {"step": 0, "pass_at_1": point["value"], "sampled_pass_at_1": point["sampled"]}
+        for point in manifest.get("pass_at_1") or ()
+        if point["iteration"] == 0
+    ]
+    rows = [*start, *rows]
     if any(len(plots.scalar(rows, key)[0]) for key in _PANELS):
         html += figure(
             _ppo_curves(rows),
-            "One point an iteration; pass@1 is measured on problems never trained on, greedily and as the training draws.",
+            "One point an iteration, held-out ones with the start; pass@1 is measured on problems never trained on, greedily and as the training draws.",
         )
     for finding in manifest.get("findings") or ():
         html += paragraph(f"Monitor {wording.name(finding['name'])}: {finding['message']}", "absent")

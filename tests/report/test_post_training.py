@@ -88,3 +88,11 @@ def test_a_stage_without_curves_still_has_its_figures():
         and "Self-improvement" not in html
         and "Worked" not in html
     )
+
+
+def test_the_curve_of_held_out_problems_begins_with_the_model_that_came_in():
+    rows = [*ROWS[:3], ROWS[3] | {"pass_at_1": 0.5, "sampled_pass_at_1": 0.375}]
+    measured = [{"iteration": 0, "value": 0.125, "sampled": 0.0625}, {"iteration": 4, "value": 0.5, "sampled": 0.375}]
+    run = ReportInput(metrics={"ppo": rows}, post_training={"ppo": PPO | {"pass_at_1": measured}})
+    html = post_training.section(run).html
+    assert "Held-out pass@1, greedy 0.125 to 0.500" in html and "Held-out pass@1, drawn 0.062 to 0.375" in html
