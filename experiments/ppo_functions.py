@@ -16,6 +16,6 @@ from experiments import ppo_arithmetic
 def get_config() -> ConfigDict:
     """Config of the proof: that of the arithmetic, asked for functions."""
     config = ppo_arithmetic.get_config()
-    config.sft.update(tasks=("small_functions",), demonstrations=2048, max_steps=500)
-    config.ppo.update(task="small_functions", max_prompt_tokens=64, max_tokens=24)
+    config.sft.update(tasks=("small_functions",), demonstrations=4096, max_steps=1000)
+    config.ppo.update(task="small_functions", max_prompt_tokens=64, max_tokens=24, trunk_lr=3e-4, experts_lr=3e-4)
     return config
