@@ -28,4 +28,5 @@ def get_config(chip: str = "v5p") -> ConfigDict:
     config.model.remat, config.train.accumulate, config.train.seq_len = _MEMORY[chip]
     # Every microbatch has a row for each chip, of every branch.
     config.experts.batch_size = config.router.batch_size = 256 * config.train.accumulate
+    config.ppo.minibatch_size = 256
     return config
