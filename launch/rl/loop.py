@@ -262,13 +262,18 @@ class Loop:
         history, held_out = self.history, row.get("pass_at_1")
         if entropy is None:  # nothing was learned, and nothing measured it
             entropy = history.observations[-1].entropy if history.observations else 0.0
-        count = max(len(self._held_out), 1)
-        error = math.sqrt(held_out * (1 - held_out) / count) if held_out is not None else 0.0
+        error = self._stderr(held_out) if held_out is not None else 0.0
         history.observations.append(
             Observation(row["score"], held_out, row["kl"], row["length"], entropy, row["truncated"], error)
         )
-        for finding in monitors.findings(history.observations, plan_lib.limits_of(self._section)):
+        start = history.pass_at_1.get(0)
+        before = (start, self._stderr(start)) if start is not None else None
+        for finding in monitors.findings(history.observations, plan_lib.limits_of(self._section), before):
             self._tell(finding)
+
+    def _stderr(self, share: float) -> float:
+        """Of a share of the held-out problems."""
+        return math.sqrt(share * (1 - share) / max(len(self._held_out), 1))
 
     def _tell(self, finding: Finding) -> None:
         if finding.name not in self.history.findings:

@@ -43,8 +43,8 @@ class Limits:
 
     Attributes:
       window: iterations that are averaged at either end of what is compared.
-      held_out_fall: fall of the held-out score below its best window, in its units. Falls within twice their standard
-        error are none.
+      held_out_fall: fall of the held-out score below its best window, or below what it was before the first update, in
+        its units. Falls within twice their standard error are none.
       reward_rise: rise of the reward over the same time, in deviations of the reward within a window.
       kl: nats an answer.
       length_factor: how many times longer or shorter answers may get than in the first window.
@@ -140,6 +140,19 @@ def _reward_hacking(history: Sequence[Observation], limits: Limits) -> Finding |
     return Finding("reward_hacking", message, figures)
 
 
+def _held_out_fall(
+    history: Sequence[Observation], limits: Limits, before: tuple[float, float] | None
+) -> Finding | None:
+    last = history[-1]
+    if before is None or last.held_out is None or not math.isfinite(last.held_out):
+        return None
+    first, error = before
+    if first - last.held_out <= max(limits.held_out_fall, 2 * math.hypot(error, last.held_out_stderr)):
+        return None
+    message = f"the held-out score is {last.held_out:.3f}, and was {first:.3f} before the first update"
+    return Finding("held_out_fall", message, {"first": first, "last": last.held_out})
+
+
 def _around_line(values: np.ndarray) -> float:
     """Variance around the line of least squares; of fewer than three values 0."""
     if len(values) < 3:
@@ -176,17 +189,20 @@ _OF_ALL = (_not_finite, _kl_runaway)
 _OF_FINITE = (_truncation, _reward_hacking, _length_drift, _entropy_collapse)
 
 
-def findings(history: Sequence[Observation], limits: Limits = Limits()) -> list[Finding]:
+def findings(
+    history: Sequence[Observation], limits: Limits = Limits(), before: tuple[float, float] | None = None
+) -> list[Finding]:
     """What the monitors see in a history up to its last iteration.
 
     Args:
       history: one observation an iteration, the first of them before or near the beginning of training: it is what
         length and entropy are held against. Comparisons of windows wait for two that don't overlap.
       limits: when to speak.
+      before: the held-out score before the first update and its standard error, where it was measured.
 
     Returns:
       At most one finding of each name: `not_finite`, `kl_runaway`, `truncation`, `reward_hacking`, `length_drift`,
-      `entropy_collapse`. An empty history has none.
+      `entropy_collapse`, `held_out_fall`, which speaks whatever the reward does. An empty history has none.
     """
     if not history:
         return []
@@ -194,4 +210,5 @@ def findings(history: Sequence[Observation], limits: Limits = Limits()) -> list[
     finite = [row for row in history if _is_finite(row)]
     found = [monitor(history, limits) for monitor in _OF_ALL]
     found += [monitor(finite, limits) for monitor in _OF_FINITE if finite]
+    found.append(_held_out_fall(history, limits, before))
     return [finding for finding in found if finding is not None]

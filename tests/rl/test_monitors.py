@@ -82,6 +82,17 @@ def test_a_held_out_score_that_falls_with_the_reward_is_no_gaming():
     assert names(history) == []
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_held_out_score_below_that_of_the_start_is_told_whatever_the_reward_does(seed):
+    history = changed(healthy(seed), reward=lambda i, row: 0.0, held_out=lambda i, row: 0.12)
+    assert names(history) == []
+    (finding,) = findings(history, before=(0.3, 0.02))
+    assert finding.name == "held_out_fall" and finding.figures == {"first": 0.3, "last": 0.12}
+    # Within twice the error of the difference, where it rose, and where the last iteration did not measure it.
+    assert findings(history, before=(0.17, 0.02)) == findings(history, before=(0.1, 0.02)) == []
+    assert findings([*history, dataclasses.replace(history[-1], held_out=None)], before=(0.3, 0.02)) == []
+
+
 def test_a_held_out_score_that_is_measured_now_and_then_is_enough():
     history = changed(
         healthy(0, 120),
