@@ -268,8 +268,12 @@ class Loop:
         )
         start = history.pass_at_1.get(0)
         before = (start, self._stderr(start)) if start is not None else None
-        for finding in monitors.findings(history.observations, plan_lib.limits_of(self._section), before):
+        found = monitors.findings(history.observations, plan_lib.limits_of(self._section), before)
+        for finding in found:
             self._tell(finding)
+        if held_out is not None and monitors.HELD_OUT_FALL not in {finding.name for finding in found}:
+            # A dip at the beginning is no sign of a run that ends above its start.
+            history.findings.pop(monitors.HELD_OUT_FALL, None)
 
     def _stderr(self, share: float) -> float:
         """Of a share of the held-out problems."""

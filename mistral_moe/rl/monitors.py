@@ -76,6 +76,8 @@ class Finding:
     figures: dict[str, float]
 
 
+# The one finding that a later measurement takes back.
+HELD_OUT_FALL = "held_out_fall"
 _MEASURED = ("reward", "kl", "length", "entropy", "truncated")
 
 
@@ -150,7 +152,7 @@ def _held_out_fall(
     if first - last.held_out <= max(limits.held_out_fall, 2 * math.hypot(error, last.held_out_stderr)):
         return None
     message = f"the held-out score is {last.held_out:.3f}, and was {first:.3f} before the first update"
-    return Finding("held_out_fall", message, {"first": first, "last": last.held_out})
+    return Finding(HELD_OUT_FALL, message, {"first": first, "last": last.held_out})
 
 
 def _around_line(values: np.ndarray) -> float:

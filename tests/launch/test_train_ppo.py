@@ -91,6 +91,17 @@ def test_a_gameable_reward_is_caught_and_said(tmp_path):
     assert "cut off" in history.findings["truncation"].message
 
 
+def test_a_held_out_score_below_the_starts_is_told_until_it_no_longer_is(tmp_path, monkeypatch):
+    loop, _ = toy_loop(toy_config(iterations=2, evaluate_every=1))
+    greedy = iter([1.0, 0.0, 1.0])
+    monkeypatch.setattr(loop, "_pass_at_1", lambda samples, temperature: 0.5 if temperature else next(greedy))
+    loop.history.pass_at_1[0] = next(greedy)
+    loop.iterate(0)
+    assert loop.history.findings["held_out_fall"].figures == {"first": 1.0, "last": 0.0}
+    loop.iterate(1)
+    assert "held_out_fall" not in loop.history.findings
+
+
 class Interrupted(Exception):
     """What an update raises in place of a kill."""
 
