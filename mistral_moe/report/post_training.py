@@ -102,7 +102,8 @@ def _ppo(manifest: Mapping[str, Any], rows: Rows) -> str:
     if any(len(plots.scalar(rows, key)[0]) for key in _PANELS):
         html += figure(
             _ppo_curves(rows),
-            "One point an iteration, held-out ones with the start; pass@1 is measured on problems never trained on, greedily and as the training draws.",
+            "One point an iteration, held-out ones with the start; pass@1 is measured on problems never trained on, greedily "
+            "and as the training draws.",
         )
     for finding in manifest.get("findings") or ():
         html += paragraph(f"Monitor {wording.name(finding['name'])}: {finding['message']}", "absent")
