@@ -24,7 +24,9 @@ from absl import flags
 import jax
 import numpy as np
 import torch
-import transformers
+
+# By name, so that a torch for GPUs imports its triton now: after TensorFlow that would be a segmentation fault.
+from transformers import MixtralConfig, MixtralForCausalLM
 
 from data.verifiable.problem import Problem
 from experiments import demo
@@ -114,7 +116,7 @@ def ours() -> tuple[list[dict[str, float]], MistralConfig, list[int]]:
 def peer(model: MistralConfig) -> tuple[list[dict[str, float]], list[int]]:
     """Likewise with transformers."""
     torch.manual_seed(0)
-    policy, reference = (transformers.MixtralForCausalLM(_peer_config(model)) for _ in range(2))
+    policy, reference = (MixtralForCausalLM(_peer_config(model)) for _ in range(2))
     reference.load_state_dict(policy.state_dict())
     head = torch.nn.Linear(model.d_model, 1)
     optimizer = torch.optim.AdamW([*policy.parameters(), *head.parameters()], lr=3e-6, eps=1e-5, weight_decay=0.0)
@@ -129,8 +131,8 @@ def peer(model: MistralConfig) -> tuple[list[dict[str, float]], list[int]]:
     return rows[1:], drawn[1:]
 
 
-def _peer_config(model: MistralConfig) -> transformers.MixtralConfig:
-    return transformers.MixtralConfig(
+def _peer_config(model: MistralConfig) -> MixtralConfig:
+    return MixtralConfig(
         vocab_size=model.vocab_size,
         hidden_size=model.d_model,
         intermediate_size=model.d_ff,

@@ -1,11 +1,16 @@
 """Tiny models and packed batches that the tests of mistral_moe share. JAX is imported where it is used."""
 
+import contextlib
 import functools
 import os
 
 import hypothesis
 import numpy as np
 import pytest
+
+# A torch for GPUs brings triton, which ends the process with a segmentation fault where TensorFlow was imported before it.
+with contextlib.suppress(ImportError):
+    import triton  # noqa: F401
 
 # What takes time here is compiling hundreds of tiny programs: without LLVM's optimisations it is half. Set before JAX is
 # first imported; JAX_DISABLE_MOST_OPTIMIZATIONS=0 runs the tests as a real run compiles.
