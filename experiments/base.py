@@ -236,6 +236,8 @@ def base_config() -> ConfigDict:
             z=0.0,
             critic_lr=1e-5,
             warmup_updates=10,
+            # Updates at the start in which the policy waits: a critic that knows nothing makes advantages of noise.
+            critic_alone_updates=0,
             final_fraction=0.1,
             clip_norm=1.0,
             # The critic: a "head" on the policy, which its gradient doesn't reach, or a "copy" of the policy with a head.

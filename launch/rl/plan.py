@@ -68,6 +68,11 @@ def check(section: ml_collections.ConfigDict) -> None:
             f"ppo.rehearsal_weight={section.rehearsal_weight} with ppo.rehearsal_rows={section.rehearsal_rows}",
             "set both above 0, or both to 0",
         )
+    if section.algorithm != "ppo" and section.critic_alone_updates:
+        raise UserError(
+            f"{section.algorithm} has no critic, and ppo.critic_alone_updates={section.critic_alone_updates}",
+            "set --config.ppo.critic_alone_updates=0",
+        )
     if section.truncated not in TRUNCATED:
         raise UserError(f"ppo.truncated={section.truncated!r}", f"it is one of {', '.join(TRUNCATED)}")
     if section.missing_eos not in ("replace", "subtract"):
@@ -158,6 +163,7 @@ def plan_of(config: ml_collections.ConfigDict) -> tuple[Plan, float, MistralConf
             learning_rates=rates,
             num_steps=int(section.iterations) * updates_of(section),
             warmup_steps=int(section.warmup_updates),
+            delays=dict.fromkeys(POLICY_GROUPS, int(section.critic_alone_updates)),
             final_fraction=float(section.final_fraction),
             weight_decay=0.0,
             clip_norm=float(section.clip_norm),

@@ -22,6 +22,7 @@ class OptimConfig:
       learning_rates: group -> peak learning rate; None freezes the group.
       num_steps: length of the run.
       warmup_steps: linear from 0.
+      delays: group -> steps at its beginning in which it stays as it is, before its warm-up; others have none.
       final_fraction: learning rate at the end over the peak; cosine in between (Loshchilov and Hutter 2017).
       weight_decay: decoupled; not on norms, biases, embeddings and gates.
       clip_norm: global norm that gradients are clipped to.
@@ -37,23 +38,31 @@ class OptimConfig:
     b1: float = 0.9
     b2: float = 0.95
     eps: float = 1e-8
+    delays: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.num_steps < 1:
             raise ValueError(f"num_steps is {self.num_steps}; a run has at least one step")
         if not 0 <= self.warmup_steps <= self.num_steps:
             raise ValueError(f"warmup_steps is {self.warmup_steps}; it lies between 0 and num_steps ({self.num_steps})")
+        for group, delay in self.delays.items():
+            if not 0 <= delay <= self.num_steps - self.warmup_steps:
+                raise ValueError(
+                    f"the delay of {group} is {delay} steps; with {self.warmup_steps} steps of warm-up it lies between 0 "
+                    f"and {self.num_steps - self.warmup_steps}, what is left of num_steps ({self.num_steps})"
+                )
 
 
-def schedule(config: OptimConfig, peak: float) -> optax.Schedule:
-    """Linear warm-up to `peak`, then cosine to `final_fraction` of it."""
-    return optax.warmup_cosine_decay_schedule(
+def schedule(config: OptimConfig, peak: float, delay: int = 0) -> optax.Schedule:
+    """0 for `delay` steps, then linear warm-up to `peak`, then cosine to `final_fraction` of it."""
+    learning = optax.warmup_cosine_decay_schedule(
         init_value=0.0 if config.warmup_steps else peak,
         peak_value=peak,
         warmup_steps=config.warmup_steps,
-        decay_steps=max(config.num_steps, config.warmup_steps + 1),
+        decay_steps=max(config.num_steps - delay, config.warmup_steps + 1),
         end_value=peak * config.final_fraction,
     )
+    return optax.join_schedules([optax.constant_schedule(0.0), learning], [delay]) if delay else learning
 
 
 def decay_mask(params: dict) -> dict:
@@ -77,7 +86,7 @@ def make_optimizer(config: OptimConfig) -> optax.GradientTransformation:
     for group, peak in config.learning_rates.items():
         if peak is not None and group != "balance":
             transforms[group] = optax.adamw(
-                schedule(config, peak),
+                schedule(config, peak, config.delays.get(group, 0)),
                 b1=config.b1,
                 b2=config.b2,
                 eps=config.eps,

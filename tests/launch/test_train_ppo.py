@@ -63,6 +63,15 @@ def test_frozen_groups_are_bit_identical_and_the_critic_is_no_part_of_the_model(
 
 
 @pytest.mark.slow
+def test_the_policy_waits_for_its_critic_and_then_learns(tmp_path):
+    history, learner, rows = run(tmp_path, iterations=3, critic_alone_updates=8)  # four an iteration
+    # The policy after its first two iterations is still its reference, while the critic has begun to explain the returns.
+    assert [row["kl"] == pytest.approx(0, abs=1e-6) for row in rows] == [True, True, True]
+    assert rows[0]["value_loss"] > rows[2]["value_loss"]
+    assert digest(learner.params) != digest(toy_loop(toy_config())[1].params)
+
+
+@pytest.mark.slow
 def test_text_that_is_rehearsed_is_kept(tmp_path):
     _, _, rows = run(tmp_path / "kept", **LEARNING, rehearsal_rows=4, rehearsal_weight=1.0)
     assert rows[-1]["rehearsal_loss"] < 0.5 * rows[0]["rehearsal_loss"]
@@ -234,6 +243,8 @@ def test_a_first_ratio_that_is_not_one_ends_the_run_with_a_clear_error(tmp_path)
         (dict(iterations=0), "ppo.iterations=0"),
         (dict(rehearsal_rows=2), "ppo.rehearsal_weight=0.0 with ppo.rehearsal_rows=2; set both"),
         (dict(clip_low=1.1), "bounds around 1"),
+        (dict(algorithm="grpo", critic_alone_updates=8), "grpo has no critic"),
+        (dict(critic_alone_updates=25), "the delay of experts is 25 steps"),
     ],
 )
 def test_numbers_that_can_not_be_are_one_clear_error(changes, message):

@@ -47,6 +47,20 @@ def test_the_cosine_is_half_way_in_the_middle():
     assert float(rate(7)) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("warmup", [0, 3])
+def test_a_delay_puts_the_same_schedule_off(warmup):
+    at_once = schedule(OptimConfig({}, num_steps=10, warmup_steps=warmup), 1.0)
+    later = schedule(OptimConfig({}, num_steps=14, warmup_steps=warmup), 1.0, delay=4)
+    assert [float(later(step)) for step in range(4)] == [0.0] * 4
+    np.testing.assert_array_equal([later(step + 4) for step in range(11)], [at_once(step) for step in range(11)])
+
+
+def test_a_group_that_waits_stays_as_it_is_while_others_move(params):
+    changes = moved(OptimConfig(ALL, num_steps=10, delays={"trunk": 2}), params)
+    for path, change in changes.items():
+        assert change.any() != (group_of(path) in ("trunk", "balance")), path
+
+
 def test_each_group_moves_by_its_own_learning_rate(params):
     rates = {"experts": 1e-2, "router": 1e-3, "reasoning": 1e-4, "trunk": 1e-5}
     # Adam's first step is the learning rate whatever the gradient is.
@@ -98,7 +112,12 @@ def test_the_optimiser_leaves_the_selection_bias_to_its_own_rule(params):
 
 
 @pytest.mark.parametrize(
-    "changes, message", [(dict(num_steps=0), "num_steps is 0"), (dict(warmup_steps=11), "warmup_steps is 11")]
+    "changes, message",
+    [
+        (dict(num_steps=0), "num_steps is 0"),
+        (dict(warmup_steps=11), "warmup_steps is 11"),
+        (dict(warmup_steps=4, delays={"trunk": 7}), "the delay of trunk is 7 steps"),
+    ],
 )
 def test_a_run_without_sense_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
