@@ -293,6 +293,9 @@ def base_config() -> ConfigDict:
             tasks=("arithmetic", "functions"),
             iterations=3,
             prompts=4096,  # of an iteration, over all tasks; no two iterations share one
+            # Whether problems may be asked whose solution was shown in `sft`. Where a task has few of a kind, those left
+            # are of other kinds, and the model forgets what it isn't asked.
+            ask_shown=False,
             samples=8,  # completions of a prompt
             # quality: "verifier", or "reward", the calibrated model of the stage reward.
             quality="verifier",

@@ -16,6 +16,13 @@ from experiments import ppo_arithmetic
 def get_config() -> ConfigDict:
     """Config: that of the arithmetic, asked for functions, with a longer start and a lower rate."""
     config = ppo_arithmetic.get_config()
-    config.sft.update(tasks=("small_functions",), demonstrations=4096, max_steps=1000)
-    config.ppo.update(task="small_functions", max_prompt_tokens=64, max_tokens=24, trunk_lr=3e-4, experts_lr=3e-4)
+    config.sft.update(tasks=("small_functions",), demonstrations=1536, max_steps=650)
+    config.ppo.update(
+        task="small_functions",
+        max_prompt_tokens=64,
+        max_tokens=24,
+        trunk_lr=3e-4,
+        experts_lr=3e-4,
+        critic_alone_updates=40,
+    )
     return config

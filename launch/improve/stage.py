@@ -10,6 +10,7 @@ from typing import Any
 import ml_collections
 
 from data import tokenizer as tokenizer_lib
+from data.tokenizer import Tokenizer
 from data.verifiable.verify import Verifier
 from launch import models, train_sft
 from launch.errors import CheckFailed, UserError
@@ -59,6 +60,11 @@ def _check_settings(context: StageContext) -> None:
         raise UserError(str(error), "mend the section improve of the config") from error
 
 
+def not_asked(context: StageContext, tokenizer: Tokenizer) -> frozenset[tuple[str, str]]:
+    """What the iterations leave out: problems whose solution the model was shown, unless `improve.ask_shown`."""
+    return frozenset() if context.config.improve.ask_shown else train_sft.taught_before(context, tokenizer)
+
+
 class _Improvement:
     """One run of the stage: what every step needs, and where it leaves what it found."""
 
@@ -76,7 +82,7 @@ class _Improvement:
             tuple(section.tasks),
             int(section.seed),
             self._sampler.fits,
-            train_sft.taught_before(context, tokenizer),
+            not_asked(context, tokenizer),
         )
         self._prompts, _ = drawing.in_turns([int(section.prompts)] * int(section.iterations), "train")
         (held_out,), _ = drawing.in_turns([int(section.check_problems)], "heldout")

@@ -9,6 +9,7 @@ from data.verifiable import tasks
 from launch import models, train_sft
 from launch.errors import UserError
 from launch.feeds import SingleFeed
+from launch.improve import stage as improve_stage
 from launch.stage import check_balance
 from launch.train_tokenizer import MODEL_FILE
 from launch.tuning import checks
@@ -44,6 +45,11 @@ def test_a_stage_avoids_what_was_shown_to_the_model_that_it_begins_with(tmp_path
         config.improve.init, config.ppo.init = init, ppo
         taken = train_sft.taught_before(context_in(tmp_path / init, config), tokenizer)
         assert taken == {asked(problem) for problem in tasks.problems("toy", 24, 0, "train")}
+        context = context_in(tmp_path / init, config)
+        config.improve.ask_shown = False
+        assert improve_stage.not_asked(context, tokenizer) == taken
+        config.improve.ask_shown = True
+        assert improve_stage.not_asked(context, tokenizer) == frozenset()
     config.ppo.init = "joint"
     assert not train_sft.taught_before(context_in(tmp_path / "neither", config), tokenizer)
 
