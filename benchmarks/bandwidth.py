@@ -1,6 +1,8 @@
 """Bytes a second that memory can be read at: the least time of a decoding step, which reads every weight once.
 
-python -m benchmarks.bandwidth
+    python -m benchmarks.bandwidth
+
+Prints that of this machine's memory; data sheets have the devices'.
 """
 
 from __future__ import annotations
